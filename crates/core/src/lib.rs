@@ -1,0 +1,16 @@
+//! The thinking half of xenwire. Everything in this crate is a function of its arguments: no
+//! clock, no file, no socket, no environment, no process (`clippy.toml` beside this crate keeps
+//! it so). What the machine looks like comes in as values; what should happen to it goes out as
+//! values; `xenwire-host` does it.
+//!
+//! ```text
+//!  text ──config──▶ what is wanted ──hotplug──▶ Desired ─┐
+//!                                                        ├─diff─▶ plan ─▶ journal::Machine ─▶ (host)
+//!  kernel and xenstore, as found ─────────────▶ Observed ┘
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod diag;
+pub mod name;
+pub mod show;
