@@ -9,8 +9,13 @@
 //!  kernel and xenstore, as found ─────────────▶ Observed ┘
 //! ```
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod config;
 pub mod diag;
+pub mod hotplug;
+pub mod journal;
 pub mod name;
+pub mod plan;
 pub mod show;
+pub mod state;

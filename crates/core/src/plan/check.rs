@@ -1,0 +1,155 @@
+//! A second pair of eyes on a plan. It knows the rules that every plan must keep and shares no
+//! code with the planner: it walks the steps with a tracker of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::Plan;
+use crate::name::IfName;
+use crate::state::{Desired, Effect, LinkChange, NetState, Undo};
+
+/// A rule that a plan breaks, at which step. A complaint is a bug in the planner: the plan is
+/// not performed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The step's number, from 0.
+    pub step: usize,
+    /// The rule.
+    pub rule: Rule,
+}
+
+/// The rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// An up link is never renamed.
+    RenamesUpLink,
+    /// The MAC of an up link is never changed.
+    ChangesMacOfUpLink,
+    /// A step is about a link that is there at that moment.
+    NoSuchLink,
+    /// A name is given once.
+    NameInUse,
+    /// A port is attached to a bridge.
+    AttachedToNonBridge,
+    /// A step starts from what is there, or its undo would restore something else.
+    WrongStart,
+    /// Only links that are wanted, or go, are touched.
+    TouchesForeign,
+    /// A link that is not removed keeps what an up link has: a port comes up after it was
+    /// attached, since an up port floods.
+    UpBeforeAttached,
+    /// The word to netback comes last.
+    StatusNotLast,
+    /// A step that cannot be undone is only allowed at the end.
+    NoWayBack,
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "step {} breaks a rule of plans: {:?}", self.step + 1, self.rule)
+    }
+}
+
+/// What the checker keeps of a link.
+#[derive(Clone)]
+struct Seen {
+    up: bool,
+    bridge: bool,
+    ours: bool,
+}
+
+/// Looks at a plan for this state.
+///
+/// # Errors
+/// Every rule that is broken, in the order of the steps.
+pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec<Complaint>> {
+    let named: BTreeSet<&IfName> = desired
+        .links
+        .iter()
+        .flat_map(|(name, wanted)| std::iter::once(name).chain(wanted.formerly.as_ref()))
+        .collect();
+    let mut links: BTreeMap<IfName, Seen> = state
+        .links
+        .iter()
+        .map(|(name, link)| {
+            let seen = Seen { up: link.up, bridge: link.kind.is_bridge(), ours: named.contains(name) };
+            (name.clone(), seen)
+        })
+        .collect();
+    let mut complaints = Vec::new();
+    let last = plan.steps.len().saturating_sub(1);
+    for (number, step) in plan.steps.iter().enumerate() {
+        let mut complain = |rule| complaints.push(Complaint { step: number, rule });
+        if let Undo::Never(_) = step.effect.undo()
+            && number != last
+        {
+            complain(Rule::NoWayBack);
+        }
+        match &step.effect {
+            Effect::CreateLink { name, link } => {
+                let seen = Seen { up: false, bridge: link.kind.is_bridge(), ours: true };
+                if links.insert(name.clone(), seen).is_some() {
+                    complain(Rule::NameInUse);
+                }
+                if !named.contains(name) {
+                    complain(Rule::TouchesForeign);
+                }
+            }
+            Effect::WriteNodes { writes, .. } => {
+                if writes.iter().any(|w| w.path.0.ends_with("/hotplug-status")) && number != last {
+                    complain(Rule::StatusNotLast);
+                }
+            }
+            effect => {
+                let Some(name) = effect.link() else { continue };
+                let Some(seen) = links.get(name).cloned() else {
+                    complain(Rule::NoSuchLink);
+                    continue;
+                };
+                if !seen.ours && !matches!(effect, Effect::AddRoute(_) | Effect::DeleteRoute(_)) {
+                    complain(Rule::TouchesForeign);
+                }
+                match effect {
+                    Effect::DeleteLink { .. } | Effect::MoveLink { .. } => {
+                        links.remove(name);
+                    }
+                    Effect::ChangeLink { change: LinkChange::Name(pair), .. } => {
+                        if seen.up {
+                            complain(Rule::RenamesUpLink);
+                        }
+                        links.remove(name);
+                        if links.insert(pair.to.clone(), seen).is_some() {
+                            complain(Rule::NameInUse);
+                        }
+                    }
+                    Effect::ChangeLink { change: LinkChange::Mac(_), .. } if seen.up => {
+                        complain(Rule::ChangesMacOfUpLink);
+                    }
+                    Effect::ChangeLink { change: LinkChange::Up(pair), .. } => {
+                        if seen.up != pair.from {
+                            complain(Rule::WrongStart);
+                        }
+                        if let Some(seen) = links.get_mut(name) {
+                            seen.up = pair.to;
+                        }
+                    }
+                    Effect::ChangeLink { change: LinkChange::Master(pair), .. } => {
+                        if let Some(bridge) = &pair.to {
+                            if !links.get(bridge).is_some_and(|b| b.bridge) {
+                                complain(Rule::AttachedToNonBridge);
+                            }
+                            let came_up = plan.steps[..number].iter().any(|earlier| {
+                                matches!(&earlier.effect, Effect::ChangeLink { name: n, change: LinkChange::Up(p) } if n == name && p.to)
+                            });
+                            if came_up {
+                                complain(Rule::UpBeforeAttached);
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    if complaints.is_empty() { Ok(()) } else { Err(complaints) }
+}

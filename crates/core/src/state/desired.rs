@@ -1,0 +1,115 @@
+//! What is wanted of the things that xenwire makes or was told to look after.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Address, LinkKind, LinkSysctl, NodePath, NodeValue, Route};
+use crate::name::{IfName, Mac};
+
+/// What is wanted. A thing that is not named here is foreign and stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Desired {
+    /// Links, by the name they are to have.
+    pub links: BTreeMap<IfName, WantedLink>,
+    /// Routes that are to be there.
+    pub routes: BTreeSet<Route>,
+    /// Per-link settings, if the kernel has them.
+    pub sysctls: BTreeMap<LinkSysctl, String>,
+    /// Nodes to write, in this order within each [`Moment`].
+    pub nodes: Vec<WantedNode>,
+}
+
+/// A setting that is looked after, or left as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Managed<T> {
+    /// Not ours to change.
+    #[default]
+    LeaveAlone,
+    /// To be this, if the kernel agrees.
+    Wish(T),
+    /// To be this, or the plan fails.
+    Set(T),
+}
+
+/// What is wanted of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedLink {
+    /// Who makes it.
+    pub origin: Origin,
+    /// The name it has until it gets the wanted one.
+    pub formerly: Option<IfName>,
+    /// Administratively up.
+    pub up: Managed<bool>,
+    /// Its Ethernet address.
+    pub mac: Managed<Mac>,
+    /// Its MTU in bytes.
+    pub mtu: Managed<u32>,
+    /// The bridge it is a port of.
+    pub master: Managed<Option<IfName>>,
+    /// Its alias.
+    pub alias: Managed<Option<String>>,
+    /// All its addresses.
+    pub addresses: Managed<BTreeSet<Address>>,
+}
+
+/// Who makes a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// We do, if it is not there.
+    Ours(LinkKind),
+    /// Somebody else does (the kernel's netback, for a vif); without it the plan is refused.
+    Expected,
+    /// Somebody else does, and it may be gone by now.
+    IfThere,
+    /// It is ours and is to go.
+    Gone,
+}
+
+/// A node to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedNode {
+    /// Which.
+    pub path: NodePath,
+    /// The folder that must still be there.
+    pub within: NodePath,
+    /// What it is to hold.
+    pub value: NodeValue,
+    /// When.
+    pub moment: Moment,
+    /// Whether the run fails if it cannot be written.
+    pub required: bool,
+}
+
+/// When a node is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// Before the links come up.
+    BeforeUp,
+    /// When everything else is done.
+    AtEnd,
+}
+
+impl WantedLink {
+    /// A link of this origin with nothing else said about it.
+    pub fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            formerly: None,
+            up: Managed::LeaveAlone,
+            mac: Managed::LeaveAlone,
+            mtu: Managed::LeaveAlone,
+            master: Managed::LeaveAlone,
+            alias: Managed::LeaveAlone,
+            addresses: Managed::LeaveAlone,
+        }
+    }
+}
+
+impl<T> Managed<T> {
+    /// The wanted value, if it is looked after.
+    pub fn wanted(&self) -> Option<&T> {
+        match self {
+            Self::LeaveAlone => None,
+            Self::Wish(value) | Self::Set(value) => Some(value),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! One change to the machine, fully specified, with what it takes to undo it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Address, Link, LinkKind, LinkSysctl, NodePath, NodeValue, Route};
+use crate::name::{IfName, Mac};
+
+/// One effect: one netlink message, one write below /proc/sys, or one xenstore transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Makes a link; it is down and no port.
+    CreateLink {
+        /// Its name.
+        name: IfName,
+        /// What it is to be. `up`, `master` and `alias` are not looked at: steps of their own.
+        link: Link,
+    },
+    /// Removes a link, which must be down and no port.
+    DeleteLink {
+        /// Its name.
+        name: IfName,
+        /// What it was.
+        link: Link,
+    },
+    /// Changes one setting of a link.
+    ChangeLink {
+        /// Its name before the change.
+        name: IfName,
+        /// The change.
+        change: LinkChange,
+    },
+    /// Hands a link to another namespace, where it gets a name and a MAC. The lab's way to give
+    /// a guest its NIC; a namespace that received a link cannot be asked to give it back.
+    MoveLink {
+        /// Its name here.
+        name: IfName,
+        /// The namespace, by its name below /run/netns.
+        netns: String,
+        /// Its name there.
+        new_name: IfName,
+        /// Its MAC there.
+        mac: Mac,
+    },
+    /// Gives a link an address.
+    AddAddress(Address),
+    /// Takes an address from a link.
+    DeleteAddress(Address),
+    /// Adds a route.
+    AddRoute(Route),
+    /// Removes a route.
+    DeleteRoute(Route),
+    /// Writes a per-link setting.
+    WriteSysctl {
+        /// Which.
+        key: LinkSysctl,
+        /// What it was.
+        from: String,
+        /// What it is to be.
+        to: String,
+    },
+    /// Writes or removes nodes, in one transaction that fails if `within` is gone by then: a
+    /// backend folder that libxl deleted must not come back (contract, appendix B).
+    WriteNodes {
+        /// The folder that must still be there.
+        within: NodePath,
+        /// The nodes, in this order.
+        writes: Vec<NodeWrite>,
+    },
+}
+
+/// One node's change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeWrite {
+    /// Which.
+    pub path: NodePath,
+    /// What it was; `None`: not there.
+    pub from: Option<NodeValue>,
+    /// What it is to be; `None`: not there.
+    pub to: Option<NodeValue>,
+}
+
+/// A change to one setting of a link: what it was, and what it is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "setting", content = "value")]
+pub enum LinkChange {
+    /// Its name. Only while it is down.
+    Name(Pair<IfName>),
+    /// Administratively up or down.
+    Up(Pair<bool>),
+    /// Its Ethernet address. Only while it is down.
+    Mac(Pair<Mac>),
+    /// Its MTU in bytes.
+    Mtu(Pair<u32>),
+    /// The bridge it is a port of.
+    Master(Pair<Option<IfName>>),
+    /// Its alias.
+    Alias(Pair<Option<String>>),
+}
+
+/// What was, and what is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair<T> {
+    /// What was found.
+    pub from: T,
+    /// What is wanted.
+    pub to: T,
+}
+
+/// How an effect is undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undo {
+    /// By this one.
+    By(Effect),
+    /// Not at all, for this reason.
+    Never(&'static str),
+}
+
+impl<T> Pair<T> {
+    /// `from` and `to`, if they differ.
+    pub fn differing(from: T, to: T) -> Option<Self>
+    where
+        T: PartialEq,
+    {
+        (from != to).then_some(Self { from, to })
+    }
+
+    fn swapped(self) -> Self {
+        Self { from: self.to, to: self.from }
+    }
+}
+
+impl Effect {
+    /// What takes this effect back.
+    pub fn undo(&self) -> Undo {
+        Undo::By(match self.clone() {
+            Self::CreateLink { name, link } => Self::DeleteLink { name, link },
+            Self::DeleteLink { name, link } => Self::CreateLink { name, link },
+            Self::ChangeLink { name, change } => match change {
+                LinkChange::Name(p) => {
+                    Self::ChangeLink { name: p.to.clone(), change: LinkChange::Name(p.swapped()) }
+                }
+                LinkChange::Up(p) => Self::ChangeLink { name, change: LinkChange::Up(p.swapped()) },
+                LinkChange::Mac(p) => Self::ChangeLink { name, change: LinkChange::Mac(p.swapped()) },
+                LinkChange::Mtu(p) => Self::ChangeLink { name, change: LinkChange::Mtu(p.swapped()) },
+                LinkChange::Master(p) => Self::ChangeLink { name, change: LinkChange::Master(p.swapped()) },
+                LinkChange::Alias(p) => Self::ChangeLink { name, change: LinkChange::Alias(p.swapped()) },
+            },
+            Self::MoveLink { .. } => return Undo::Never("the link is in another namespace by then"),
+            Self::AddAddress(a) => Self::DeleteAddress(a),
+            Self::DeleteAddress(a) => Self::AddAddress(a),
+            Self::AddRoute(r) => Self::DeleteRoute(r),
+            Self::DeleteRoute(r) => Self::AddRoute(r),
+            Self::WriteSysctl { key, from, to } => Self::WriteSysctl { key, from: to, to: from },
+            Self::WriteNodes { within, writes } => Self::WriteNodes {
+                within,
+                writes: writes.into_iter().rev().map(|w| NodeWrite { from: w.to, to: w.from, ..w }).collect(),
+            },
+        })
+    }
+
+    /// Whether the kernel's network is what changes, and not the store.
+    pub fn is_kernel(&self) -> bool {
+        !matches!(self, Self::WriteNodes { .. })
+    }
+
+    /// The link it is about, by its name before the effect.
+    pub fn link(&self) -> Option<&IfName> {
+        match self {
+            Self::CreateLink { name, .. }
+            | Self::DeleteLink { name, .. }
+            | Self::ChangeLink { name, .. }
+            | Self::MoveLink { name, .. } => Some(name),
+            Self::AddAddress(a) | Self::DeleteAddress(a) => Some(&a.link),
+            Self::AddRoute(r) | Self::DeleteRoute(r) => r.link.as_ref(),
+            Self::WriteSysctl { key, .. } => Some(&key.link),
+            Self::WriteNodes { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateLink { name, link } => {
+                let kind = match &link.kind {
+                    LinkKind::Bridge(_) => "bridge",
+                    LinkKind::Veth(_) => "veth",
+                    LinkKind::Other(kind) => kind,
+                };
+                write!(f, "create {kind} {name}")
+            }
+            Self::DeleteLink { name, .. } => write!(f, "delete {name}"),
+            Self::ChangeLink { name, change } => match change {
+                LinkChange::Name(p) => write!(f, "rename {} to {}", p.from, p.to),
+                LinkChange::Up(p) => write!(f, "set {name} {}", if p.to { "up" } else { "down" }),
+                LinkChange::Mac(p) => write!(f, "set the MAC of {name} to {} (was {})", p.to, p.from),
+                LinkChange::Mtu(p) => write!(f, "set the MTU of {name} to {} (was {})", p.to, p.from),
+                LinkChange::Master(Pair { to: Some(bridge), .. }) => write!(f, "attach {name} to {bridge}"),
+                LinkChange::Master(Pair { from, .. }) => {
+                    write!(f, "detach {name}")?;
+                    from.iter().try_for_each(|bridge| write!(f, " from {bridge}"))
+                }
+                LinkChange::Alias(p) => match &p.to {
+                    Some(alias) => write!(f, "mark {name} as {alias:?}"),
+                    None => write!(f, "take the mark from {name}"),
+                },
+            },
+            Self::MoveLink { name, netns, new_name, .. } => write!(f, "move {name} to {netns} as {new_name}"),
+            Self::AddAddress(a) => write!(f, "add {} to {}", a.net, a.link),
+            Self::DeleteAddress(a) => write!(f, "remove {} from {}", a.net, a.link),
+            Self::AddRoute(r) => write!(f, "add the route to {}", r.to),
+            Self::DeleteRoute(r) => write!(f, "remove the route to {}", r.to),
+            Self::WriteSysctl { key, from, to } => write!(f, "write {to} to {key} (was {from})"),
+            Self::WriteNodes { writes, .. } => {
+                for (n, write) in writes.iter().enumerate() {
+                    f.write_str(if n == 0 { "" } else { " and " })?;
+                    match &write.to {
+                        Some(value) => write!(f, "write {value} to {}", write.path)?,
+                        None => write!(f, "remove node {}", write.path)?,
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}

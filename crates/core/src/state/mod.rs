@@ -1,0 +1,60 @@
+//! A network as a value: what there is ([`NetState`]), what was found ([`Observed`]), what is
+//! wanted ([`Desired`]), and what one [`Effect`] does to it.
+//!
+//! Every map is keyed by what identifies a thing to the kernel, and equality is total: two
+//! states are equal only if every field is.
+
+mod address;
+mod apply;
+mod desired;
+mod effect;
+mod link;
+mod node;
+mod observed;
+mod route;
+mod sysctl;
+
+pub use address::{Address, Lifetime};
+pub use apply::Mismatch;
+pub use desired::{Desired, Managed, Moment, Origin, WantedLink, WantedNode};
+pub use effect::{Effect, LinkChange, NodeWrite, Pair, Undo};
+pub use link::{BridgeOptions, Link, LinkKind, PeerEnd};
+pub use node::{NodePath, NodeValue};
+pub use observed::{LinkFacts, Observed, Scope};
+pub use route::{Route, RouteKind};
+pub use sysctl::{Family, LinkSysctl};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::name::IfName;
+
+/// A network: links, addresses, routes, per-link sysctls, and the xenstore nodes in view.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetState {
+    /// Links by name.
+    pub links: BTreeMap<IfName, Link>,
+    /// Addresses, each of which names its link.
+    pub addresses: BTreeSet<Address>,
+    /// Routes of all tables.
+    pub routes: BTreeSet<Route>,
+    /// Per-link settings below /proc/sys/net. A key that is missing is a setting that this
+    /// kernel does not have.
+    pub sysctls: BTreeMap<LinkSysctl, String>,
+    /// xenstore nodes. A key that is missing is a node that is not there.
+    pub nodes: BTreeMap<NodePath, NodeValue>,
+}
+
+impl NetState {
+    /// The addresses of one link, in order.
+    pub fn addresses_of<'a>(&'a self, link: &'a IfName) -> impl Iterator<Item = &'a Address> {
+        self.addresses.iter().filter(move |a| &a.link == link)
+    }
+
+    /// The ports of a bridge, in order of their names.
+    pub fn ports_of<'a>(&'a self, bridge: &'a IfName) -> impl Iterator<Item = &'a IfName> {
+        self.links
+            .iter()
+            .filter(move |(_, link)| link.master.as_ref() == Some(bridge))
+            .map(|(name, _)| name)
+    }
+}

@@ -1,0 +1,60 @@
+//! What was found on the machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::NetState;
+use crate::name::IfName;
+
+/// How much of the machine was looked at. A hotplug call looks only at what it is about, so that
+/// its cost does not grow with the number of vifs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    Host,
+    /// These links (by name, whether there or not), with their addresses, routes and settings.
+    Links(BTreeSet<IfName>),
+}
+
+/// A state as it was found, with the facts that nobody sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// How much was looked at.
+    pub scope: Scope,
+    /// What was found.
+    pub state: NetState,
+    /// Facts about the links found.
+    pub facts: BTreeMap<IfName, LinkFacts>,
+}
+
+/// What the kernel says of a link and nobody sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkFacts {
+    /// The kernel's number of the link; the order in which links were made.
+    pub index: u32,
+    /// Whether something is at the other end (IFF_LOWER_UP).
+    pub carrier: bool,
+}
+
+impl Scope {
+    /// Whether this link was looked at.
+    pub fn holds(&self, link: &IfName) -> bool {
+        match self {
+            Self::Host => true,
+            Self::Links(names) => names.contains(link),
+        }
+    }
+}
+
+impl Observed {
+    /// What a smaller scope would have shown.
+    pub fn within(&self, scope: Scope) -> Self {
+        let mut state = self.state.clone();
+        state.links.retain(|name, _| scope.holds(name));
+        state.addresses.retain(|a| scope.holds(&a.link));
+        state.routes.retain(|r| r.link.as_ref().is_some_and(|link| scope.holds(link)));
+        state.sysctls.retain(|key, _| scope.holds(&key.link));
+        let mut facts = self.facts.clone();
+        facts.retain(|name, _| scope.holds(name));
+        Self { scope, state, facts }
+    }
+}

@@ -1,0 +1,50 @@
+//! Per-link settings below /proc/sys/net.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::IfName;
+
+/// A setting of one link, such as `net/ipv6/conf/vif1.0/accept_ra`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LinkSysctl {
+    /// The link.
+    pub link: IfName,
+    /// IPv4 or IPv6.
+    pub family: Family,
+    /// The file's name, such as `accept_ra`.
+    pub name: String,
+}
+
+/// An address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+}
+
+impl LinkSysctl {
+    /// The setting of an IPv6 link.
+    pub fn ipv6(link: &IfName, name: &str) -> Self {
+        Self { link: link.clone(), family: Family::Ipv6, name: name.to_owned() }
+    }
+
+    /// The same setting of another link.
+    pub fn on(&self, link: &IfName) -> Self {
+        Self { link: link.clone(), ..self.clone() }
+    }
+}
+
+impl fmt::Display for LinkSysctl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let family = match self.family {
+            Family::Ipv4 => "ipv4",
+            Family::Ipv6 => "ipv6",
+        };
+        write!(f, "net/{family}/conf/{}/{}", self.link, self.name)
+    }
+}
