@@ -1,1 +1,21 @@
-//! (being written)
+//! The doing half of xenwire: every system call on the machine's network, store, files and locks.
+//! It performs and reports; what is to be done was decided in `xenwire-core`.
+//!
+//! | module | does |
+//! | --- | --- |
+//! | [`kernel`] | reads the kernel's network, and changes it, one message a step |
+//! | [`store`] | reads and writes xenstore nodes |
+//! | [`journal`] | keeps records, and hands out the token without which nothing is changed |
+//! | [`run`] | carries out the orders of a journal's state machine |
+//! | [`hotplug`] | a vif script's call from argv to exit status |
+//! | [`topology`] | what `xenwire show` draws, as observed |
+//! | [`log`] | xen-hotplug.log and syslog |
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+#![forbid(unsafe_code)]
+
+pub mod hotplug;
+pub mod journal;
+pub mod kernel;
+pub mod log;
+pub mod run;
+pub mod store;

@@ -37,6 +37,8 @@ pub enum Verb {
 pub enum Query {
     /// One link, by name.
     Link(String),
+    /// One link, by index.
+    LinkNumbered(u32),
     /// All links.
     Links,
     /// Addresses of all links, or with a strict kernel (5.0 and later) of one, by index.
@@ -71,7 +73,7 @@ impl Verb {
 impl Query {
     /// Whether the answer comes in several messages and an end.
     pub fn is_dump(&self) -> bool {
-        !matches!(self, Self::Link(_))
+        !matches!(self, Self::Link(_) | Self::LinkNumbered(_))
     }
 
     /// The datagram, with this sequence number.
@@ -82,6 +84,12 @@ impl Query {
             Self::Link(name) => {
                 let mut link = LinkMessage::default();
                 link.attributes.extend([LinkAttribute::IfName(name.clone()), no_statistics]);
+                Message::GetLink(link)
+            }
+            Self::LinkNumbered(index) => {
+                let mut link = LinkMessage::default();
+                link.header.index = *index;
+                link.attributes.push(no_statistics);
                 Message::GetLink(link)
             }
             Self::Links => {

@@ -16,19 +16,20 @@ use crate::state::{
 /// # Errors
 /// The text of `hotplug-error`.
 pub fn scope(call: &Invocation, nodes: &Nodes) -> Result<Scope, String> {
-    let mut links = BTreeSet::from([call.link.clone(), wanted_name(call, nodes)?]);
+    let whole = BTreeSet::from([call.link.clone(), wanted_name(call, nodes)?]);
+    let mut bare = BTreeSet::new();
     if call.command.comes() {
         match bridge_text(call, nodes) {
             // No bridge is named: the host's only one is meant, and all must be looked at.
             None => return Ok(Scope::Host),
             Some(text) => {
                 let bridge = bridge_name(text)?;
-                links.extend(old_spelling(&bridge));
-                links.insert(bridge);
+                bare.extend(old_spelling(&bridge));
+                bare.insert(bridge);
             }
         }
     }
-    Ok(Scope::Links(links))
+    Ok(Scope::Links { whole, bare })
 }
 
 /// What a call wants, and what is worth a line in the log.

@@ -44,6 +44,16 @@ pub enum Event {
         /// What is left.
         left: Vec<Left>,
     },
+    /// The run was cut off, and the next one plans from what it finds. This is how a hotplug call
+    /// recovers: what it wants does not depend on what an earlier call had in mind.
+    Superseded,
+}
+
+impl Status {
+    /// Whether a run was cut off here.
+    pub fn is_unfinished(self) -> bool {
+        matches!(self, Self::Announced | Self::Undoing)
+    }
 }
 
 /// Where a run stands.
@@ -94,6 +104,7 @@ pub fn next(status: Status, event: &Event) -> Result<Status, Illegal> {
         // A crashed run is undone without a `failed` record.
         (Announced | Undoing, Event::Undone) => Ok(Undone),
         (Announced | Undoing, Event::Stuck { .. }) => Ok(Stuck),
+        (Announced | Undoing, Event::Superseded) => Ok(Idle),
         _ => Err(Illegal { status, event: event.kind() }),
     }
 }
@@ -107,6 +118,7 @@ impl Event {
             Self::Failed { .. } => "failed",
             Self::Undone => "undone",
             Self::Stuck { .. } => "stuck",
+            Self::Superseded => "superseded",
         }
     }
 }

@@ -253,10 +253,9 @@ proptest! {
     /// The plan of a scope is the whole plan restricted to it.
     #[test]
     fn a_scope_plans_as_the_whole(desired in desired(), observed in observed()) {
-        let names = desired.links.iter().flat_map(|(n, w)| {
-            [Some(n.clone()), w.formerly.clone(), w.master.wanted().cloned().flatten()].into_iter().flatten()
-        });
-        let scope = Scope::Links(names.collect());
+        let whole = desired.links.iter().flat_map(|(n, w)| std::iter::once(n.clone()).chain(w.formerly.clone())).collect();
+        let bare = desired.links.values().filter_map(|w| w.master.wanted().cloned().flatten()).collect();
+        let scope = Scope::Links { whole, bare };
         prop_assert_eq!(plan(&desired, &observed.within(scope)).plan, plan(&desired, &observed).plan);
     }
 

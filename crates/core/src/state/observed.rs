@@ -11,8 +11,13 @@ use crate::name::IfName;
 pub enum Scope {
     /// Everything.
     Host,
-    /// These links (by name, whether there or not), with their addresses, routes and settings.
-    Links(BTreeSet<IfName>),
+    /// These links, by name, whether there or not.
+    Links {
+        /// With their addresses, routes and settings.
+        whole: BTreeSet<IfName>,
+        /// The links alone: bridges to attach to.
+        bare: BTreeSet<IfName>,
+    },
 }
 
 /// A state as it was found, with the facts that nobody sets.
@@ -40,7 +45,15 @@ impl Scope {
     pub fn holds(&self, link: &IfName) -> bool {
         match self {
             Self::Host => true,
-            Self::Links(names) => names.contains(link),
+            Self::Links { whole, bare } => whole.contains(link) || bare.contains(link),
+        }
+    }
+
+    /// Whether this link's addresses, routes and settings were looked at too.
+    pub fn holds_whole(&self, link: &IfName) -> bool {
+        match self {
+            Self::Host => true,
+            Self::Links { whole, .. } => whole.contains(link),
         }
     }
 }
@@ -50,9 +63,9 @@ impl Observed {
     pub fn within(&self, scope: Scope) -> Self {
         let mut state = self.state.clone();
         state.links.retain(|name, _| scope.holds(name));
-        state.addresses.retain(|a| scope.holds(&a.link));
-        state.routes.retain(|r| r.link.as_ref().is_some_and(|link| scope.holds(link)));
-        state.sysctls.retain(|key, _| scope.holds(&key.link));
+        state.addresses.retain(|a| scope.holds_whole(&a.link));
+        state.routes.retain(|r| r.link.as_ref().is_some_and(|link| scope.holds_whole(link)));
+        state.sysctls.retain(|key, _| scope.holds_whole(&key.link));
         let mut facts = self.facts.clone();
         facts.retain(|name, _| scope.holds(name));
         Self { scope, state, facts }

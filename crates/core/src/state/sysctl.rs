@@ -28,6 +28,9 @@ pub enum Family {
 }
 
 impl LinkSysctl {
+    /// The settings that plans know of, and that are therefore observed.
+    pub const KNOWN: [(Family, &'static str); 2] = [(Family::Ipv6, "accept_ra"), (Family::Ipv6, "addr_gen_mode")];
+
     /// The setting of an IPv6 link.
     pub fn ipv6(link: &IfName, name: &str) -> Self {
         Self { link: link.clone(), family: Family::Ipv6, name: name.to_owned() }

@@ -1,0 +1,158 @@
+//! A vif script's call, from argv to exit status: read, decide (in the core), perform, report.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use xenwire_core::hotplug::{Command, Invocation, Nodes, Script, bridge, failure, wanted_nodes};
+use xenwire_core::journal::{Event, Machine, Outcome};
+use xenwire_core::plan::{Plan, check, plan};
+use xenwire_core::state::{NodePath, NodeValue};
+
+use crate::journal::{Journal, VifJournal};
+use crate::kernel::Kernel;
+use crate::log::{Level, Log};
+use crate::run::{Host, run};
+use crate::store::Store;
+
+/// Where a call finds things.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The folder of the vifs' journals.
+    pub journals: PathBuf,
+    /// The socket of xenstore.
+    pub store: PathBuf,
+    /// The logs.
+    pub log: Log,
+}
+
+/// What a call is going to do.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The steps.
+    pub plan: Plan,
+    /// What the administrator should know.
+    pub warnings: Vec<String>,
+}
+
+impl Places {
+    /// The usual ones. `name` is what the script was called by, `env` looks up a variable.
+    pub fn new(name: &str, env: impl Fn(&str) -> Option<String>) -> Self {
+        Self {
+            journals: "/run/xenwire/journal".into(),
+            store: xenwire_xenstore::socket_path(env),
+            log: Log::new(name),
+        }
+    }
+}
+
+/// Acts on a call and returns its exit status, 0 or 1 (contract 2.1).
+pub fn call(script: Script, args: &[String], env: impl Fn(&str) -> Option<String>, places: &Places) -> u8 {
+    let log = &places.log;
+    let call = match Invocation::parse(script, args, env) {
+        Ok(call) => call,
+        Err(quit) => {
+            if let Some(reason) = quit.reason {
+                log.say(Level::Error, &reason);
+            }
+            return quit.status;
+        }
+    };
+    let subject = format!("{} {}", call.link, call.command);
+    let store = match Store::connect(&places.store) {
+        Ok(store) => Some(store),
+        // What goes does not need the store: only its link is taken down.
+        Err(error) if !call.command.comes() => {
+            log.say(Level::Warning, &format!("{subject}: no xenstore: {error}"));
+            None
+        }
+        Err(error) => {
+            log.say(Level::Error, &format!("{subject}: no xenstore, so nobody can be told: {error}"));
+            return 1;
+        }
+    };
+    let kernel = match Kernel::open() {
+        Ok(kernel) => kernel,
+        Err(error) => {
+            log.say(Level::Error, &format!("{subject}: {error}"));
+            return 1;
+        }
+    };
+    let mut host = Host { kernel, store };
+    let (outcome, read) = act(&call, &subject, &mut host, &places.journals, log);
+    match outcome {
+        Ok(()) => {
+            log.say(Level::Debug, &format!("Successful {script} {} for {}", call.command, call.link));
+            0
+        }
+        Err(text) => {
+            log.say(Level::Error, &format!("{subject}: {text}"));
+            report(&call, &text, &mut host, &read, log);
+            1
+        }
+    }
+}
+
+type Read = BTreeMap<NodePath, NodeValue>;
+
+fn act(call: &Invocation, subject: &str, host: &mut Host, journals: &Path, log: &Log) -> (Result<(), String>, Read) {
+    let read = match &mut host.store {
+        Some(store) => match store.read(&wanted_nodes(call)) {
+            Ok(read) => read,
+            Err(error) => return (Err(error.to_string()), Read::new()),
+        },
+        None => Read::new(),
+    };
+    let result = (|| {
+        let mut journal = VifJournal::open(journals, call.link.as_str()).map_err(|fault| fault.to_string())?;
+        if journal.status().is_unfinished() {
+            log.say(Level::Warning, &format!("{subject}: an earlier call was cut off; planning from what it left"));
+            journal.record(&Event::Superseded).map_err(|fault| fault.to_string())?;
+        }
+        let Prepared { plan, warnings } = prepare(call, &read, &mut host.kernel)?;
+        for warning in warnings {
+            log.say(Level::Warning, &format!("{subject}: {warning}"));
+        }
+        match run(Machine::new(subject, plan), &mut journal, host) {
+            Outcome::NothingToDo => {}
+            Outcome::Applied { notes } => {
+                for note in notes {
+                    log.say(Level::Warning, &format!("{subject}: {note}"));
+                }
+            }
+            outcome @ (Outcome::Undone { .. } | Outcome::Stuck { .. }) => return Err(outcome.to_string()),
+        }
+        if matches!(call.command, Command::Offline | Command::Remove) {
+            journal.remove();
+        }
+        Ok(())
+    })();
+    (result, read)
+}
+
+/// Looks at the machine and decides what the call does.
+///
+/// # Errors
+/// The text of `hotplug-error`. Nothing was changed.
+pub fn prepare(call: &Invocation, read: &Read, kernel: &mut Kernel) -> Result<Prepared, String> {
+    let nodes = Nodes::of(call, read);
+    let scope = bridge::scope(call, &nodes)?;
+    let mut observed = kernel.observe(scope).map_err(|error| format!("cannot read the network: {error}"))?;
+    observed.state.nodes = read.clone();
+    let bridge::Wanted { desired, mut warnings } = bridge::desire(call, &nodes, &observed)?;
+    let planned = plan(&desired, &observed);
+    warnings.extend(planned.report.skipped.iter().map(ToString::to_string));
+    let join = |lines: Vec<String>| lines.join("; ");
+    let plan = planned.plan.map_err(|refusals| join(refusals.iter().map(ToString::to_string).collect()))?;
+    check(&plan, &desired, &observed.state)
+        .map_err(|complaints| format!("a bug in xenwire: {}", join(complaints.iter().map(ToString::to_string).collect())))?;
+    Ok(Prepared { plan, warnings })
+}
+
+/// Tells the toolstack. If that cannot be done either, the log has both.
+fn report(call: &Invocation, text: &str, host: &mut Host, read: &Read, log: &Log) {
+    let Some(effect) = failure(call, text, read) else { return };
+    let told = host.store.as_mut().map(|store| store.perform(&effect));
+    if let Some(Err(fault)) = told {
+        log.say(Level::Error, &format!("{}: {fault}", call.link));
+    }
+}

@@ -1,0 +1,151 @@
+//! Journals. What is about to be done is written here first; the token that comes back is what
+//! the kernel's performer asks for.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use xenwire_core::journal::{Event, Fault, Illegal, Status, next};
+
+/// Proof that a journal holds the steps that are about to be done. Only a journal makes one.
+#[derive(Debug)]
+pub struct Announced(());
+
+/// A place for records.
+pub trait Journal {
+    /// Writes a record. For an announcement, the token.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the record is not there afterwards, or may not follow the one before.
+    fn record(&mut self, event: &Event) -> Result<Option<Announced>, Fault>;
+}
+
+/// A journal of one vif on /run: one line a record, no fsync, since a reboot takes the vif too.
+/// It is locked while it is open: two calls for one vif follow one another.
+#[derive(Debug)]
+pub struct VifJournal {
+    path: PathBuf,
+    file: File,
+    status: Status,
+    found: Vec<Event>,
+}
+
+/// A journal that ends with the process, for worlds that do so too: the lab's.
+#[derive(Debug, Default)]
+pub struct MemoryJournal {
+    /// The records so far.
+    pub events: Vec<Event>,
+    status: Status,
+}
+
+impl VifJournal {
+    /// Opens, locks and reads the journal of this name; waits for whoever has it open.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the folder or file cannot be had.
+    pub fn open(folder: &Path, name: &str) -> Result<Self, Fault> {
+        let path = folder.join(name);
+        let fault = |error| io_fault("open the journal", &path, &error);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fault)?;
+        loop {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .append(true)
+                .create(true)
+                .mode(0o600)
+                .open(&path)
+                .map_err(fault)?;
+            flock(&file, FlockOperation::LockExclusive).map_err(|e| fault(e.into()))?;
+            // Whoever held the lock may have removed the file meanwhile.
+            if !is_still_there(&file, &path) {
+                continue;
+            }
+            let mut text = String::new();
+            file.read_to_string(&mut text).map_err(fault)?;
+            let (found, whole, status) = read(&text);
+            // A line that was cut off by a crash announces nothing: it is taken away.
+            if whole < text.len() {
+                file.set_len(u64::try_from(whole).unwrap_or(0)).map_err(fault)?;
+                file.seek(SeekFrom::End(0)).map_err(fault)?;
+            }
+            return Ok(Self { path, file, status, found });
+        }
+    }
+
+    /// The records that were there when it was opened.
+    pub fn found(&self) -> &[Event] {
+        &self.found
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Removes the file: the vif is gone, and with it everything the journal is about.
+    pub fn remove(self) {
+        // Left behind, it is found and removed by the next call of that vif.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl Journal for VifJournal {
+    fn record(&mut self, event: &Event) -> Result<Option<Announced>, Fault> {
+        let status = next(self.status, event).map_err(|e| illegal(&e))?;
+        let fault = |error| io_fault("write the journal", &self.path, &error);
+        if matches!(event, Event::Announced { .. }) {
+            // What the last run left to say is said; the file does not grow with the calls.
+            self.file.set_len(0).map_err(fault)?;
+        }
+        let mut line = serde_json::to_vec(event).map_err(|e| fault(e.into()))?;
+        line.push(b'\n');
+        self.file.write_all(&line).map_err(fault)?;
+        self.status = status;
+        Ok(matches!(event, Event::Announced { .. }).then_some(Announced(())))
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn record(&mut self, event: &Event) -> Result<Option<Announced>, Fault> {
+        self.status = next(self.status, event).map_err(|e| illegal(&e))?;
+        self.events.push(event.clone());
+        Ok(matches!(event, Event::Announced { .. }).then_some(Announced(())))
+    }
+}
+
+/// The records of a journal up to the first that cannot be read, how many bytes they take, and
+/// where they leave it.
+fn read(text: &str) -> (Vec<Event>, usize, Status) {
+    let (mut events, mut whole, mut status) = (Vec::new(), 0, Status::Idle);
+    for line in text.split_inclusive('\n').take_while(|line| line.ends_with('\n')) {
+        let Ok(event) = serde_json::from_str::<Event>(line) else { break };
+        let Ok(following) = next(status, &event) else { break };
+        status = following;
+        events.push(event);
+        whole += line.len();
+    }
+    (events, whole, status)
+}
+
+fn is_still_there(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    file.metadata().ok().map(id) == fs::metadata(path).ok().map(id)
+}
+
+fn illegal(illegal: &Illegal) -> Fault {
+    Fault { operation: "write the journal".into(), errno: None, reason: illegal.to_string() }
+}
+
+fn io_fault(operation: &str, path: &Path, error: &std::io::Error) -> Fault {
+    Fault {
+        operation: format!("{operation} {}", path.display()),
+        errno: error.raw_os_error(),
+        reason: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! The kernel's network, through one netlink socket.
+//!
+//! A socket belongs to the network namespace of the thread that opened it, for ever. Settings
+//! below /proc/sys are those of the calling thread's namespace: use a [`Kernel`] only on a thread
+//! that is in the namespace where it was opened.
+
+mod mutate;
+mod observe;
+mod socket;
+
+use std::collections::HashMap;
+use std::{fmt, io};
+
+use xenwire_core::journal::Fault;
+use xenwire_core::name::IfName;
+use xenwire_wire::{DecodeError, Query, Reply};
+
+use socket::Socket;
+
+/// A connection to the kernel of the current thread's network namespace.
+#[derive(Debug)]
+pub struct Kernel {
+    socket: Socket,
+    /// The indexes of links seen, so that a step does not have to ask. Forgotten when in doubt.
+    indexes: HashMap<IfName, u32>,
+}
+
+/// Why the kernel was not asked or did not answer.
+#[derive(Debug)]
+pub enum KernelError {
+    /// A system call failed.
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The kernel said no.
+    Refused {
+        /// The errno.
+        errno: i32,
+        /// Its own words, if it has any.
+        text: Option<String>,
+    },
+    /// An answer could not be read.
+    Decode(DecodeError),
+    /// The network changed under every attempt to read it as a whole.
+    NeverStill,
+}
+
+impl Kernel {
+    /// Opens a socket in the current thread's network namespace.
+    ///
+    /// # Errors
+    /// [`KernelError::Io`].
+    pub fn open() -> Result<Self, KernelError> {
+        Ok(Self { socket: Socket::open()?, indexes: HashMap::new() })
+    }
+
+    /// The index of a link, `None` if there is no such link.
+    fn index_of(&mut self, name: &IfName) -> Result<Option<u32>, KernelError> {
+        if let Some(index) = self.indexes.get(name) {
+            return Ok(Some(*index));
+        }
+        let found = self.one_link(Query::Link(name.to_string()))?;
+        if let Some(link) = &found {
+            self.indexes.insert(name.clone(), link.index);
+        }
+        Ok(found.map(|link| link.index))
+    }
+
+    fn one_link(&mut self, query: Query) -> Result<Option<xenwire_wire::Link>, KernelError> {
+        match self.socket.ask(&query) {
+            Ok(replies) => Ok(replies.into_iter().find_map(|reply| match reply {
+                Reply::Link(link) => Some(link),
+                _ => None,
+            })),
+            Err(error) if error.errno() == Some(ENODEV) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// "No such device": what RTM_GETLINK says of a name that nobody has.
+const ENODEV: i32 = 19;
+
+impl KernelError {
+    /// The errno, if the kernel gave one.
+    pub fn errno(&self) -> Option<i32> {
+        match self {
+            Self::Io { error, .. } => error.raw_os_error(),
+            Self::Refused { errno, .. } => Some(*errno),
+            Self::Decode(_) | Self::NeverStill => None,
+        }
+    }
+
+    /// The error as a step's fault.
+    pub fn fault(&self, operation: impl fmt::Display) -> Fault {
+        Fault { operation: operation.to_string(), errno: self.errno(), reason: self.to_string() }
+    }
+}
+
+impl fmt::Display for KernelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { operation, error } => write!(f, "{operation}: {error}"),
+            Self::Refused { errno, text } => {
+                let error = io::Error::from_raw_os_error(*errno);
+                match text {
+                    Some(text) => write!(f, "{error}: {text}"),
+                    None => write!(f, "{error}"),
+                }
+            }
+            Self::Decode(error) => error.fmt(f),
+            Self::NeverStill => write!(f, "the network changed while it was read, each of many times"),
+        }
+    }
+}
+
+impl std::error::Error for KernelError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! Carrying out a run: the machine gives orders, this loop obeys.
+
+use xenwire_core::journal::{Answer, Fault, Machine, Order, Outcome};
+use xenwire_core::state::Effect;
+
+use crate::journal::{Announced, Journal};
+use crate::kernel::Kernel;
+use crate::store::Store;
+
+/// Whoever does effects.
+pub trait Performer {
+    /// Does one effect, whole or not at all.
+    ///
+    /// # Errors
+    /// Why it is not done.
+    fn perform(&mut self, announced: &Announced, effect: &Effect) -> Result<(), Fault>;
+}
+
+/// The machine we run on: its kernel, and its store if there is one.
+#[derive(Debug)]
+pub struct Host {
+    /// The network.
+    pub kernel: Kernel,
+    /// xenstore.
+    pub store: Option<Store>,
+}
+
+impl Performer for Host {
+    fn perform(&mut self, announced: &Announced, effect: &Effect) -> Result<(), Fault> {
+        if effect.is_kernel() {
+            return self.kernel.perform(announced, effect);
+        }
+        match &mut self.store {
+            Some(store) => store.perform(effect),
+            None => Err(Fault { operation: effect.to_string(), errno: None, reason: "there is no xenstore here".into() }),
+        }
+    }
+}
+
+/// Runs a machine to its end.
+pub fn run(mut machine: Machine, journal: &mut dyn Journal, performer: &mut dyn Performer) -> Outcome {
+    let mut token = None;
+    loop {
+        let done = match machine.order() {
+            Order::Finish(outcome) => return outcome,
+            Order::Record(event) => journal.record(&event).map(|announced| {
+                token = announced.or(token.take());
+            }),
+            Order::Perform(effect) => {
+                let announced = token.as_ref().expect("the machine announces before it performs");
+                performer.perform(announced, &effect)
+            }
+        };
+        machine.told(match done {
+            Ok(()) => Answer::Done,
+            Err(fault) => Answer::Refused(fault),
+        });
+    }
+}

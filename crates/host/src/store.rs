@@ -1,0 +1,70 @@
+//! xenstore, as plans see it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use xenwire_core::journal::Fault;
+use xenwire_core::state::{Effect, NodePath, NodeValue, NodeWrite};
+use xenwire_xenstore::{Client, Error, Nodes as _};
+
+/// A connection to the store.
+#[derive(Debug)]
+pub struct Store {
+    client: Client,
+}
+
+/// How often a transaction is tried again that met another's change.
+const ATTEMPTS: u32 = 100;
+
+impl Store {
+    /// Connects to a store's socket.
+    ///
+    /// # Errors
+    /// [`Error`] if nobody answers there.
+    pub fn connect(socket: &Path) -> Result<Self, Error> {
+        Ok(Self { client: Client::connect(socket)? })
+    }
+
+    /// The connection itself.
+    pub fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// The values of these nodes, in one round trip. A node that is not there, or that we may not
+    /// read, is not in the answer.
+    ///
+    /// # Errors
+    /// [`Error`] if the connection fails or a path is none.
+    pub fn read(&mut self, paths: &[NodePath]) -> Result<BTreeMap<NodePath, NodeValue>, Error> {
+        let names: Vec<&str> = paths.iter().map(|path| path.0.as_str()).collect();
+        let values = self.client.read_many(&names)?;
+        Ok(paths.iter().cloned().zip(values).filter_map(|(path, value)| Some((path, NodeValue(value.ok()?)))).collect())
+    }
+
+    /// Does an effect on the store; any other is nobody's business here.
+    ///
+    /// # Errors
+    /// A [`Fault`]. Nothing was written.
+    pub fn perform(&mut self, effect: &Effect) -> Result<(), Fault> {
+        let Effect::WriteNodes { within, writes } = effect else { return Ok(()) };
+        let result: Result<bool, Error> = self.client.transaction(ATTEMPTS, |nodes| {
+            // An empty folder that we may not list is as good as gone: we could not write either.
+            if !nodes.exists(&within.0)? {
+                return Ok(false);
+            }
+            for NodeWrite { path, to, .. } in writes {
+                match to {
+                    Some(value) => nodes.write(&path.0, &value.0)?,
+                    None => nodes.rm(&path.0)?,
+                }
+            }
+            Ok(true)
+        });
+        let reason = match result {
+            Ok(true) => return Ok(()),
+            Ok(false) => format!("{within} is gone: the toolstack has removed the device"),
+            Err(error) => error.to_string(),
+        };
+        Err(Fault { operation: effect.to_string(), errno: None, reason })
+    }
+}
