@@ -1,2 +1,21 @@
-//! (being written)
-fn main() {}
+//! `xenwire`, and the vif scripts that are links to it.
+//!
+//! The name it was called by decides, before any argument parser: libxl runs a vif script for
+//! every NIC of every guest, and start-up is most of what that costs.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use xenwire_core::hotplug::Script;
+
+mod script;
+
+fn main() -> ExitCode {
+    let name = std::env::args_os().next().unwrap_or_default();
+    let name = name.to_string_lossy();
+    let file = name.rsplit('/').next().unwrap_or_default();
+    if let Some(script) = Script::named(file) {
+        return script::main(script, &name);
+    }
+    ExitCode::from(2)
+}
