@@ -1,0 +1,130 @@
+//! Reading a scenario: `lab.toml`, and the Xen files below `etc/xen` as an administrator has them.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use xenwire_core::config::lab::{Scenario, read, resolve};
+use xenwire_core::config::xl_conf::{self, XlConf};
+use xenwire_core::config::domu;
+use xenwire_core::diag::Diagnostics;
+
+use crate::sandbox::{EtcFile, EtcKind, PROGRAM};
+
+/// A scenario, ready to run.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The folder's name.
+    pub name: String,
+    /// What to build and what must hold.
+    pub scenario: Scenario,
+    /// The host's configuration.
+    pub conf: XlConf,
+    /// What is in the lab's /etc/xen.
+    pub files: Vec<EtcFile>,
+    /// What is odd and no error.
+    pub warnings: Diagnostics,
+}
+
+/// Why a scenario cannot be run.
+#[derive(Debug)]
+pub enum LoadError {
+    /// A file or folder could not be read.
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The files are wrong.
+    Wrong(Diagnostics),
+}
+
+/// The names under which the vif scripts are called, which we answer to.
+const SCRIPTS: [&str; 1] = ["vif-bridge"];
+
+/// Reads the scenario in this folder. With `scripts`, the files of that folder are in the lab's
+/// /etc/xen/scripts, before the scenario's own and ours.
+///
+/// # Errors
+/// [`LoadError`], with every fault of every file.
+pub fn load(folder: &Path, scripts: Option<&Path>) -> Result<Loaded, LoadError> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |error| LoadError::Io { path, error }
+    };
+    let text = |path: &Path| fs::read_to_string(path).map_err(io(path));
+    let mut faults = Diagnostics::new();
+
+    let lab_file = folder.join("lab.toml");
+    let lab = read(&text(&lab_file)?, &lab_file.to_string_lossy(), &mut faults);
+    let etc = folder.join("etc/xen");
+    let conf_file = etc.join("xl.conf");
+    let conf = match fs::read_to_string(&conf_file) {
+        Ok(text) => xl_conf::read(&text, &conf_file.to_string_lossy(), &mut faults),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(XlConf::default()),
+        Err(error) => return Err(io(&conf_file)(error)),
+    };
+    let mut guests = Vec::new();
+    let mut readable = true;
+    for guest in lab.iter().flat_map(|lab| &lab.guests) {
+        let file = etc.join(&guest.config.value);
+        match fs::read_to_string(&file) {
+            Ok(text) => match domu::read(&text, &file.to_string_lossy(), &mut faults) {
+                Some(domu) => guests.push((guest.config.value.clone(), domu)),
+                None => readable = false,
+            },
+            // `resolve` says at which place of lab.toml the missing file is named.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io(&file)(error)),
+        }
+    }
+    let scenario = match lab.filter(|_| readable).map(|lab| resolve(&lab, &guests)) {
+        Some(Ok(scenario)) => Some(scenario),
+        Some(Err(more)) => {
+            faults.append(more);
+            None
+        }
+        None => None,
+    };
+    let (Some(scenario), Some(conf), false) = (scenario, conf, faults.has_errors()) else {
+        return Err(LoadError::Wrong(faults));
+    };
+    let mut files = Vec::new();
+    if etc.is_dir() {
+        collect(&etc, Path::new(""), &mut files).map_err(io(&etc))?;
+    }
+    if let Some(scripts) = scripts {
+        files.retain(|file| !file.path.starts_with("scripts"));
+        collect(scripts, Path::new("scripts"), &mut files).map_err(io(scripts))?;
+    }
+    for script in SCRIPTS {
+        let path = Path::new("scripts").join(script);
+        if !files.iter().any(|file| file.path == path) {
+            files.push(EtcFile { path, kind: EtcKind::Link(PROGRAM.into()) });
+        }
+    }
+    let canonical = folder.canonicalize().map_err(io(folder))?;
+    let name = canonical.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Loaded { name, scenario, conf, files, warnings: faults })
+}
+
+/// The files of a folder and of those below it. Links stay links.
+fn collect(folder: &Path, below: &Path, files: &mut Vec<EtcFile>) -> io::Result<()> {
+    let mut entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = below.join(entry.file_name());
+        let meta = entry.metadata()?;
+        if meta.is_dir() {
+            collect(&entry.path(), &path, files)?;
+        } else if meta.is_symlink() {
+            files.push(EtcFile { path, kind: EtcKind::Link(fs::read_link(entry.path())?) });
+        } else if meta.is_file() {
+            let mode = meta.permissions().mode() & 0o777;
+            files.push(EtcFile { path, kind: EtcKind::File { bytes: fs::read(entry.path())?, mode } });
+        }
+    }
+    Ok(())
+}

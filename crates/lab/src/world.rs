@@ -1,0 +1,193 @@
+//! The world around the host: LANs, the machines on them, and dom0's NICs, bridges and routes as
+//! its distribution would have made them.
+//!
+//! ```text
+//!   machine "desk"        namespace of the LANs         dom0
+//!   ┌──────────┐      ┌───────────────────────┐     ┌──────────┐
+//!   │     eth0 ├──────┤ p1 ─ lan0 ("office") ─ p2 ├──┤ eth0     │
+//!   └──────────┘      └───────────────────────┘     └──────────┘
+//! ```
+//!
+//! A NIC is a veth pair whose other end is a port of its LAN's bridge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+use xenwire_core::config::lab::{Host, LanName, Machine, Nic, Route as WantedRoute, Scenario};
+use xenwire_core::name::IfName;
+use xenwire_core::state::{
+    Address, BridgeOptions, Desired, Family, LinkKind, LinkSysctl, Managed, Origin, PeerEnd, Route, WantedLink,
+};
+
+use crate::act;
+use crate::sandbox::Netns;
+
+/// The namespace where the LANs are. No machine can have this name.
+const LANS: &str = "-lans";
+
+/// Namespaces of the world, by machine. Dropping one does not end it: its name keeps it.
+pub type Machines = BTreeMap<String, Netns>;
+
+/// Builds everything but the guests. The current thread must be in dom0's namespace.
+///
+/// # Errors
+/// One sentence.
+pub fn build(scenario: &Scenario) -> Result<Machines, String> {
+    let namespace = |name: &str| Netns::new(name).map_err(|error| format!("make namespace {name}: {error}"));
+    let lans = namespace(LANS)?;
+    let mut sockets = Sockets::default();
+    act::make("dom0", &host(&scenario.host, &scenario.lans_by_name(), &mut sockets))?;
+    let mut machines = Machines::new();
+    for machine in &scenario.machines {
+        let netns = namespace(machine.name.value.as_str())?;
+        let desired = outside(machine, &scenario.lans_by_name(), &mut sockets);
+        act::inside(&netns, || act::make(machine.name.value.as_str(), &desired))?;
+        machines.insert(machine.name.value.to_string(), netns);
+    }
+    act::inside(&lans, || act::make("the LANs", &sockets.segments(scenario)))?;
+    Ok(machines)
+}
+
+/// What a LAN is to a NIC: its number and its MTU.
+type Lans<'a> = BTreeMap<&'a LanName, (usize, Option<u32>)>;
+
+trait LansByName {
+    fn lans_by_name(&self) -> Lans<'_>;
+}
+
+impl LansByName for Scenario {
+    fn lans_by_name(&self) -> Lans<'_> {
+        self.lans.iter().enumerate().map(|(number, lan)| (&lan.name.value, (number, lan.mtu))).collect()
+    }
+}
+
+/// The LANs' ends of all cables so far: each with its LAN's number and its MTU.
+#[derive(Default)]
+struct Sockets(Vec<(usize, u32)>);
+
+/// What a LAN carries if its file says nothing.
+const MTU: u32 = 1500;
+
+impl Sockets {
+    /// Plugs in a NIC: the link as its machine sees it.
+    fn plug(&mut self, nic: &Nic, lans: &Lans<'_>) -> WantedLink {
+        let (lan, lan_mtu) = lans.get(&nic.lan.value).copied().unwrap_or_default();
+        let mtu = nic.mtu.or(lan_mtu).unwrap_or(MTU);
+        self.0.push((lan, mtu));
+        let peer = PeerEnd { name: socket(self.0.len()).to_string(), netns: Some(LANS.into()), mac: None };
+        let mut link = WantedLink::new(Origin::Ours(LinkKind::Veth(peer)));
+        link.up = Managed::Set(true);
+        link.mtu = Managed::Set(mtu);
+        if let Some(mac) = &nic.mac {
+            link.mac = Managed::Set(mac.value);
+        }
+        link.addresses = addresses(&nic.name.value, nic.addresses.iter().map(|a| a.value));
+        link
+    }
+
+    /// The LANs' own namespace: a bridge each, with their sockets as ports.
+    fn segments(&self, scenario: &Scenario) -> Desired {
+        let mut desired = Desired::default();
+        for number in 0..scenario.lans.len() {
+            let mtu = self.0.iter().filter(|(lan, _)| *lan == number).map(|(_, mtu)| *mtu).max();
+            let mut bridge = WantedLink::new(Origin::Ours(LinkKind::Bridge(BridgeOptions::XEN)));
+            bridge.up = Managed::Set(true);
+            bridge.mtu = Managed::Set(mtu.unwrap_or(MTU));
+            desired.links.insert(segment(number), bridge);
+        }
+        for (number, (lan, _)) in (1..).zip(&self.0) {
+            let mut port = WantedLink::new(Origin::Expected);
+            port.up = Managed::Set(true);
+            port.master = Managed::Set(Some(segment(*lan)));
+            desired.links.insert(socket(number), port);
+        }
+        desired
+    }
+}
+
+fn socket(number: usize) -> IfName {
+    format!("p{number}").parse().expect("a letter and a small number")
+}
+
+fn segment(number: usize) -> IfName {
+    format!("lan{number}").parse().expect("three letters and a small number")
+}
+
+fn host(host: &Host, lans: &Lans<'_>, sockets: &mut Sockets) -> Desired {
+    let mut desired = with_loopback();
+    for nic in &host.nics {
+        desired.links.insert(nic.name.value.clone(), sockets.plug(nic, lans));
+    }
+    for bridge in &host.bridges {
+        let name = &bridge.name.value;
+        let mut link = WantedLink::new(Origin::Ours(LinkKind::Bridge(BridgeOptions::XEN)));
+        link.up = Managed::Set(true);
+        link.mac = bridge.mac.as_ref().map_or(Managed::LeaveAlone, |mac| Managed::Set(mac.value));
+        link.mtu = bridge.mtu.map_or(Managed::LeaveAlone, Managed::Set);
+        link.addresses = addresses(name, bridge.addresses.iter().map(|a| a.value));
+        desired.links.insert(name.clone(), link);
+        for port in &bridge.ports {
+            if let Some(nic) = desired.links.get_mut(&port.value) {
+                nic.master = Managed::Set(Some(name.clone()));
+            }
+        }
+    }
+    desired.routes = routes(&host.routes, &desired);
+    desired
+}
+
+fn outside(machine: &Machine, lans: &Lans<'_>, sockets: &mut Sockets) -> Desired {
+    let mut desired = with_loopback();
+    for nic in &machine.nics {
+        desired.links.insert(nic.name.value.clone(), sockets.plug(nic, lans));
+    }
+    if machine.forward {
+        for family in [Family::Ipv4, Family::Ipv6] {
+            desired.sysctls.insert(LinkSysctl::of_host(family, "forwarding"), "1".into());
+        }
+    }
+    desired.routes = routes(&machine.routes, &desired);
+    desired
+}
+
+/// A machine's network before it has any NIC.
+pub fn with_loopback() -> Desired {
+    let mut lo = WantedLink::new(Origin::Expected);
+    lo.up = Managed::Set(true);
+    Desired { links: BTreeMap::from([(loopback(), lo)]), ..Desired::default() }
+}
+
+fn loopback() -> IfName {
+    "lo".parse().expect("two letters")
+}
+
+/// Addresses that can be used at once: nobody else is there who could have them too.
+pub fn addresses(link: &IfName, nets: impl Iterator<Item = IpNet>) -> Managed<BTreeSet<Address>> {
+    let address = |net: IpNet| {
+        let flags = if net.addr().is_ipv6() { Address::NODAD } else { 0 };
+        Address { flags, ..Address::new(link.clone(), net) }
+    };
+    Managed::Set(nets.map(address).collect())
+}
+
+/// The wanted routes that leave by one of the wanted links: the one that is named, else the one
+/// whose network holds the next hop.
+pub fn routes(wanted: &[WantedRoute], desired: &Desired) -> BTreeSet<Route> {
+    let leaves_by = |route: &WantedRoute| {
+        if let Some(nic) = &route.nic {
+            return desired.links.contains_key(&nic.value).then(|| nic.value.clone());
+        }
+        let via = route.via?;
+        let holds = |link: &&WantedLink| link.addresses.wanted().is_some_and(|a| a.iter().any(|a| a.net.contains(&via)));
+        desired.links.iter().find(|(_, link)| holds(link)).map(|(name, _)| name.clone())
+    };
+    let route = |route: &WantedRoute| {
+        let link = leaves_by(route)?;
+        Some(match route.via {
+            Some(via) => Route::via(route.to, via, link),
+            // RT_SCOPE_LINK: what is there is on the link itself.
+            None => Route { via: None, scope: 253, ..Route::via(route.to, route.to.addr(), link) },
+        })
+    };
+    wanted.iter().filter_map(route).collect()
+}

@@ -1,0 +1,37 @@
+//! A stand-in for what a Xen host has and the lab has not: libxl, netback, and the guests'
+//! kernels. Each follows the contract to the letter, and each talks to the others only as the
+//! real ones do, through xenstore.
+//!
+//! ```text
+//!   toolstack (libxl)          netback                  guest (netfront)
+//!   ─────────────────          ───────                  ────────────────
+//!   three folders, state 1 ──▶ vifD.I, no carrier
+//!   waits for state 2     ◀──  features, state 2
+//!   runs the script ─────────▶ (hotplug-status)
+//!   unpauses the guest ───────────────────────────────▶ state 4
+//!                              connected? then state 4
+//!                              and ethN into the guest
+//! ```
+//!
+//! What stands in for hardware: a vif is a veth pair. Its guest's end is held, down, in a
+//! namespace of its own, so that the vif has no carrier and the guest no NIC until
+//! `hotplug-status` was read as `connected`.
+
+mod guest;
+mod netback;
+mod nodes;
+mod script;
+mod toolstack;
+
+pub use guest::{GuestPlace, Guests, NicPlan};
+pub use nodes::{XenbusState, vif_paths};
+pub use toolstack::{Attachment, Running, StartError, Toolstack};
+
+/// Where the stores' sockets are inside of the lab: dom0's under the usual name, each guest's
+/// beside it.
+pub const STORE: &str = "/run/xenstored/socket";
+
+/// The socket on which a guest's own kernel reaches the store.
+pub fn guest_socket(domid: xenwire_core::name::DomId) -> std::path::PathBuf {
+    format!("/run/xenstored/domain-{domid}").into()
+}

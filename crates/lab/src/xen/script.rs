@@ -1,0 +1,155 @@
+//! Running a hotplug script as libxl does (contract 3.1 step 4, 3.3).
+
+use std::io;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use xenwire_core::name::VifId;
+
+/// How long a script may take.
+pub const LIMIT: Duration = Duration::from_secs(40);
+
+/// One call of a script.
+#[derive(Clone, Debug)]
+pub struct ScriptCall {
+    /// The script's absolute path.
+    pub script: String,
+    /// `online` or `offline`.
+    pub action: &'static str,
+    /// The vif.
+    pub vif: VifId,
+    /// The value of `gatewaydev`, or nothing.
+    pub gatewaydev: String,
+}
+
+/// How a script ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// By itself.
+    With(ExitStatus),
+    /// Killed, since it took longer than [`LIMIT`].
+    Hung,
+    /// It could not be started.
+    NotStarted(io::Error),
+}
+
+impl ScriptCall {
+    /// The arguments behind the script's name.
+    pub fn arguments(&self) -> [&'static str; 2] {
+        [self.action, "type_if=vif"]
+    }
+
+    /// What the environment holds beside the caller's own.
+    pub fn environment(&self) -> [(&'static str, String); 6] {
+        let VifId { domid, devid } = self.vif;
+        [
+            ("script", self.script.clone()),
+            ("XENBUS_TYPE", "vif".into()),
+            ("XENBUS_PATH", format!("backend/vif/{domid}/{devid}")),
+            ("XENBUS_BASE_PATH", "backend".into()),
+            ("netdev", self.gatewaydev.clone()),
+            ("vif", self.vif.to_string()),
+        ]
+    }
+
+    /// Runs it and waits. Of a script that hangs, it is killed, and not its children.
+    pub fn run(&self) -> Ended {
+        self.run_within(LIMIT)
+    }
+
+    fn run_within(&self, limit: Duration) -> Ended {
+        // libxl gives the script a copy of its own standard error as standard output.
+        let output = match rustix::io::dup(io::stderr()) {
+            Ok(output) => Stdio::from(output),
+            Err(error) => return Ended::NotStarted(error.into()),
+        };
+        let child = Command::new(&self.script)
+            .args(self.arguments())
+            .envs(self.environment())
+            .stdin(Stdio::null())
+            .stdout(output)
+            .spawn();
+        let mut child = match child {
+            Ok(child) => child,
+            Err(error) => return Ended::NotStarted(error),
+        };
+        let waited = wait(Pid::from_child(&child), limit);
+        if !matches!(waited, Ok(true)) {
+            let _ = child.kill();
+        }
+        match (waited, child.wait()) {
+            (Ok(true), Ok(status)) => Ended::With(status),
+            (Ok(false), Ok(_)) => Ended::Hung,
+            (Err(error), _) | (_, Err(error)) => Ended::NotStarted(error),
+        }
+    }
+}
+
+/// Whether the process ended within the limit.
+fn wait(pid: Pid, limit: Duration) -> io::Result<bool> {
+    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+    let deadline = std::time::Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
+        let timeout = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let mut fds = [PollFd::new(&pidfd, PollFlags::IN)];
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(0) => return Ok(false),
+            Ok(_) => return Ok(true),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use xenwire_core::name::{DevId, DomId};
+
+    fn call(name: &str, text: &str) -> ScriptCall {
+        let path = std::env::temp_dir().join(format!("xenwire-script-{name}-{}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        ScriptCall {
+            script: path.to_str().unwrap().into(),
+            action: "online",
+            vif: VifId { domid: DomId(1), devid: DevId(0) },
+            gatewaydev: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_script_sees_exactly_the_contracts_words() {
+        let out = std::env::temp_dir().join(format!("xenwire-script-out-{}", std::process::id()));
+        let text = format!(
+            "#!/bin/sh\n{{ echo \"$0 $*\"; readlink /proc/self/fd/0; env | grep -E '^(script|XENBUS_|netdev|vif)' | sort; }} > {}\n",
+            out.display()
+        );
+        let call = call("words", &text);
+        assert!(matches!(call.run(), Ended::With(status) if status.success()));
+        let expected = format!(
+            "{0} online type_if=vif\n/dev/null\nXENBUS_BASE_PATH=backend\nXENBUS_PATH=backend/vif/1/0\nXENBUS_TYPE=vif\nnetdev=\nscript={0}\nvif=vif1.0\n",
+            call.script
+        );
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), expected);
+        std::fs::remove_file(out).unwrap();
+        std::fs::remove_file(call.script).unwrap();
+    }
+
+    #[test]
+    fn a_script_that_hangs_is_killed() {
+        let call = call("hangs", "#!/bin/sh\nexec sleep 60\n");
+        assert!(matches!(call.run_within(Duration::from_millis(50)), Ended::Hung));
+        std::fs::remove_file(call.script).unwrap();
+    }
+
+    #[test]
+    fn a_script_that_is_not_there() {
+        let call = ScriptCall { script: "/nowhere".into(), ..call("not", "") };
+        assert!(matches!(call.run(), Ended::NotStarted(_)));
+    }
+}

@@ -1,0 +1,494 @@
+//! libxl: domains and their NICs come and go (contract 3.1 to 3.3).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use xenwire_core::config::lab::{Domain, DomainNic};
+use xenwire_core::config::vif::VifSpec;
+use xenwire_core::config::xl_conf::XlConf;
+use xenwire_core::name::{DevId, DomId, Mac, VifId};
+use xenwire_xenstore::{Client, Error, Handle, Nodes as _};
+
+use super::guest::{GuestPlace, Guests, Netfront, NicPlan, lock};
+use super::nodes::{Folder, VifPaths, XenbusState, domain_folders, script_path, vif_folders, vif_paths};
+use super::script::{Ended, LIMIT, ScriptCall};
+use super::{STORE, guest_socket};
+use crate::sandbox::Netns;
+
+/// How long libxl waits for a backend's state.
+const STATE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a guest may take to power itself off.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// The toolstack of dom0.
+pub struct Toolstack {
+    conf: XlConf,
+    server: Handle,
+    guests: Arc<Guests>,
+    next_domid: AtomicU16,
+    running: Mutex<BTreeMap<String, Arc<Running>>>,
+}
+
+/// A domain that runs.
+pub struct Running {
+    /// Its number.
+    pub domid: DomId,
+    /// What it was started from.
+    pub domain: Domain,
+    vifs: Mutex<BTreeMap<DevId, ScriptCall>>,
+    kernel: Mutex<Option<Netfront>>,
+    listener: xenwire_xenstore::server::ListenerId,
+}
+
+/// How the toolstack sees an attached NIC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    /// The backend is connected: the guest has its NIC.
+    Connected,
+    /// The script exited with 0 and xl is content, but `hotplug-status` is not `connected`:
+    /// netback waits for ever, and the guest has no NIC.
+    Dead {
+        /// What `hotplug-status` holds instead.
+        status: String,
+    },
+}
+
+/// Why a domain or a NIC did not come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartError {
+    /// There is a domain of that name.
+    Running(String),
+    /// The lab has no such guest.
+    NoSuchGuest(String),
+    /// The toolstack's folder of this device is there.
+    DeviceExists(VifId),
+    /// The backend's state did not become 2.
+    BackendSilent(VifId),
+    /// The script ended with another status than 0, with what it left in `hotplug-error`.
+    ScriptFailed {
+        /// Whose.
+        vif: VifId,
+        /// The script.
+        script: String,
+        /// How it ended.
+        how: String,
+        /// The node's text.
+        hotplug_error: Option<String>,
+    },
+    /// The script took longer than 40 s and was killed.
+    ScriptHung {
+        /// Whose.
+        vif: VifId,
+        /// The script.
+        script: String,
+    },
+    /// Something in the lab itself.
+    Lab(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running(name) => write!(f, "{name} runs already"),
+            Self::NoSuchGuest(name) => write!(f, "there is no guest {name}"),
+            Self::DeviceExists(vif) => write!(f, "{vif}: device already exists in xenstore"),
+            Self::BackendSilent(vif) => write!(f, "{vif}: the backend did not get ready within {} s", STATE_LIMIT.as_secs()),
+            Self::ScriptFailed { vif, script, how, hotplug_error: Some(why) } => {
+                write!(f, "{vif}: {script} online {how}; script: {why}")
+            }
+            Self::ScriptFailed { vif, script, how, hotplug_error: None } => {
+                write!(f, "{vif}: {script} online {how} and left no hotplug-error")
+            }
+            Self::ScriptHung { vif, script } => {
+                write!(f, "{vif}: {script} online was killed: it did not end within {} s", LIMIT.as_secs())
+            }
+            Self::Lab(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<Error> for StartError {
+    fn from(error: Error) -> Self {
+        Self::Lab(format!("xenstore: {error}"))
+    }
+}
+
+impl Toolstack {
+    /// A toolstack with the host's configuration, on this store.
+    pub fn new(conf: XlConf, server: Handle, guests: Arc<Guests>) -> Self {
+        Self { conf, server, guests, next_domid: AtomicU16::new(1), running: Mutex::default() }
+    }
+
+    /// The next domain's number: they rise and are not used again.
+    pub fn reserve(&self) -> DomId {
+        DomId(self.next_domid.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The domains that run, by name.
+    pub fn running(&self) -> Vec<Arc<Running>> {
+        lock(&self.running).values().cloned().collect()
+    }
+
+    /// The domain of this name.
+    ///
+    /// # Errors
+    /// [`StartError::NoSuchGuest`].
+    pub fn find(&self, name: &str) -> Result<Arc<Running>, StartError> {
+        lock(&self.running).get(name).cloned().ok_or_else(|| StartError::NoSuchGuest(name.into()))
+    }
+
+    /// Starts a domain: its NICs are attached side by side, then it runs. The fate of each NIC is
+    /// known when this returns.
+    ///
+    /// # Errors
+    /// [`StartError`]: the domain is gone again, by the detach path.
+    pub fn create(&self, domid: DomId, domain: &Domain) -> Result<BTreeMap<DevId, Attachment>, Vec<StartError>> {
+        let one = |error| vec![error];
+        let running = self.build(domid, domain).map_err(one)?;
+        let attached = side_by_side(&domain.nics, |nic| {
+            self.attach_one(&running, nic.devid, &nic.spec).map(|mac| (nic.devid, mac))
+        });
+        let errors: Vec<StartError> = attached.into_iter().filter_map(Result::err).collect();
+        if !errors.is_empty() {
+            self.destroy(&domain.name.to_string()).map_err(one)?;
+            return Err(errors);
+        }
+        let kernel = Netfront::run(domid).map_err(|error| one(StartError::Lab(format!("start {}: {error}", domain.name))))?;
+        *lock(&running.kernel) = Some(kernel);
+        domain.nics.iter().map(|nic| Ok((nic.devid, self.fate(domid, nic.devid).map_err(one)?))).collect()
+    }
+
+    /// The domain without NICs.
+    fn build(&self, domid: DomId, domain: &Domain) -> Result<Arc<Running>, StartError> {
+        let name = domain.name.to_string();
+        let lab = |what: &str| {
+            let what = format!("{what} {name}");
+            move |error: std::io::Error| StartError::Lab(format!("{what}: {error}"))
+        };
+        if lock(&self.running).contains_key(&name) {
+            return Err(StartError::Running(name));
+        }
+        let netns = Netns::new(&name).map_err(lab("make the namespace of"))?;
+        let plan = |nic: &DomainNic| (nic.devid, NicPlan { name: nic.name.clone(), addresses: nic.addresses.clone() });
+        let place = GuestPlace {
+            netns,
+            nics: Mutex::new(domain.nics.iter().map(plan).collect()),
+            routes: domain.routes.clone(),
+        };
+        place.boot().map_err(StartError::Lab)?;
+        self.guests.insert(domid, place);
+        let socket = UnixListener::bind(guest_socket(domid)).map_err(lab("bind the store's socket of"))?;
+        let listener = self.server.listen(socket, domid.0).map_err(lab("serve the store to"))?;
+        self.server.introduce(domid.0);
+        write_folders(&mut connect()?, &domain_folders(domid, &name, &uuid()?), None)?;
+        let running = Arc::new(Running {
+            domid,
+            domain: domain.clone(),
+            vifs: Mutex::default(),
+            kernel: Mutex::new(None),
+            listener,
+        });
+        lock(&self.running).insert(name, running.clone());
+        Ok(running)
+    }
+
+    /// Attaches a NIC to a domain that runs, as `xl network-attach`. The device number is the
+    /// file's, else one more than the highest.
+    ///
+    /// # Errors
+    /// [`StartError`]: the NIC is gone again.
+    pub fn attach(&self, name: &str, spec: &VifSpec, plan: impl FnOnce(DevId) -> NicPlan) -> Result<(DevId, Attachment), StartError> {
+        let running = self.find(name)?;
+        let devid = spec.devid.unwrap_or_else(|| {
+            let highest = lock(&running.vifs).last_key_value().map(|(devid, _)| devid.0);
+            DevId(highest.map_or(0, |devid| devid.saturating_add(1)))
+        });
+        if let Some(guest) = self.guests.get(running.domid) {
+            lock(&guest.nics).insert(devid, plan(devid));
+        }
+        if let Err(error) = self.attach_one(&running, devid, spec) {
+            if !matches!(error, StartError::DeviceExists(_)) {
+                self.detach_one(&running, devid, true)?;
+            }
+            return Err(error);
+        }
+        Ok((devid, self.fate(running.domid, devid)?))
+    }
+
+    /// Contract 3.1, attach.
+    fn attach_one(&self, running: &Running, devid: DevId, spec: &VifSpec) -> Result<(), StartError> {
+        let domid = running.domid;
+        let vif = VifId::new(domid, devid).ok_or_else(|| StartError::Lab(format!("devid {devid} is too large")))?;
+        let mac = match spec.mac {
+            Some(mac) => mac,
+            None => Mac::drawn(entropy()?),
+        };
+        let call = ScriptCall {
+            script: script_path(spec, &self.conf),
+            action: "online",
+            vif,
+            gatewaydev: spec.gatewaydev.as_ref().or(self.conf.gatewaydev.as_ref()).map(ToString::to_string).unwrap_or_default(),
+        };
+        let paths = vif_paths(vif, DomId::DOM0);
+        let mut client = connect()?;
+        let folders = vif_folders(vif, DomId::DOM0, spec, mac, &self.conf);
+        if !write_folders(&mut client, &folders, Some(&paths.libxl))? {
+            return Err(StartError::DeviceExists(vif));
+        }
+        lock(&running.vifs).insert(devid, call.clone());
+        let state = format!("{}/state", paths.backend);
+        let ready = wait_for(&mut client, &state, STATE_LIMIT, |value| {
+            XenbusState::of(value) == XenbusState::InitWait
+        })?;
+        if !ready {
+            return Err(StartError::BackendSilent(vif));
+        }
+        let script = call.script.clone();
+        let how = match call.run() {
+            Ended::With(status) if status.success() => return Ok(()),
+            Ended::Hung => return Err(StartError::ScriptHung { vif, script }),
+            Ended::With(status) => format!("ended with {status}"),
+            Ended::NotStarted(error) => format!("could not be started: {error}"),
+        };
+        let why = client.read_optional(&format!("{}/hotplug-error", paths.backend))?;
+        let hotplug_error = why.map(|why| String::from_utf8_lossy(&why).into_owned());
+        Err(StartError::ScriptFailed { vif, script, how, hotplug_error })
+    }
+
+    /// Whether the guest gets its NIC. libxl does not ask; the guest would find out.
+    fn fate(&self, domid: DomId, devid: DevId) -> Result<Attachment, StartError> {
+        let Some(vif) = VifId::new(domid, devid) else { return Err(StartError::Lab(format!("devid {devid} is too large"))) };
+        let paths = vif_paths(vif, DomId::DOM0);
+        let mut client = connect()?;
+        let status = client.read_optional(&format!("{}/hotplug-status", paths.backend))?;
+        if status.as_deref() != Some(b"connected") {
+            let status = status.map_or_else(|| "missing".into(), |s| format!("\"{}\"", s.escape_ascii()));
+            return Ok(Attachment::Dead { status });
+        }
+        let connected = wait_for(&mut client, &format!("{}/state", paths.backend), STATE_LIMIT, |value| {
+            XenbusState::of(value) == XenbusState::Connected
+        })?;
+        if connected { Ok(Attachment::Connected) } else { Err(StartError::BackendSilent(vif)) }
+    }
+
+    /// Takes a NIC from a domain, as `xl network-detach`.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn detach(&self, name: &str, devid: DevId) -> Result<(), StartError> {
+        let running = self.find(name)?;
+        if !lock(&running.vifs).contains_key(&devid) {
+            return Err(StartError::Lab(format!("{name} has no NIC {devid}")));
+        }
+        self.detach_one(&running, devid, false)
+    }
+
+    /// Contract 3.1, detach. `force`: the guest is dead and will not close its half.
+    fn detach_one(&self, running: &Running, devid: DevId, force: bool) -> Result<(), StartError> {
+        let Some(call) = lock(&running.vifs).remove(&devid) else { return Ok(()) };
+        let paths = vif_paths(call.vif, DomId::DOM0);
+        let mut client = connect()?;
+        let state_path = format!("{}/state", paths.backend);
+        let there = client.transaction::<_, Error>(100, |nodes| {
+            let Some(state) = nodes.read_optional(&state_path)? else { return Ok(false) };
+            nodes.write(&format!("{}/online", paths.backend), b"0")?;
+            if XenbusState::of(Some(&state)) != XenbusState::Closed {
+                nodes.write(&state_path, XenbusState::Closing.value().as_bytes())?;
+            }
+            if force {
+                nodes.rm(&paths.frontend)?;
+            }
+            Ok(true)
+        })?;
+        if !there {
+            return remove_folders(&mut client, &paths);
+        }
+        let closed = |client: &mut Client| {
+            // The driver removes `hotplug-status` when it has unregistered the device: where the
+            // state is 6 already, only this tells that `online` was seen.
+            let status = format!("{}/hotplug-status", paths.backend);
+            let closed = wait_for(client, &state_path, STATE_LIMIT, |value| XenbusState::of(value) == XenbusState::Closed)?;
+            Ok::<bool, StartError>(closed && wait_for(client, &status, STATE_LIMIT, |value| value.is_none())?)
+        };
+        let mut gone = closed(&mut client)?;
+        if !gone && !force {
+            client.rm(&paths.frontend)?;
+            gone = closed(&mut client)?;
+        }
+        if gone {
+            // A failure is logged and otherwise of no consequence.
+            let offline = ScriptCall { action: "offline", ..call };
+            match offline.run() {
+                Ended::With(status) if status.success() => {}
+                ended => crate::complain(&format!("{}: {} offline: {ended:?}", offline.vif, offline.script)),
+            }
+        }
+        remove_folders(&mut client, &paths)
+    }
+
+    /// The guest powers itself off; then its domain is removed.
+    ///
+    /// # Errors
+    /// [`StartError`]; a guest that does not react within ten seconds still runs.
+    pub fn shutdown(&self, name: &str) -> Result<(), StartError> {
+        let running = self.find(name)?;
+        let home = format!("/local/domain/{}", running.domid);
+        let mut client = connect()?;
+        client.write(&format!("{home}/control/shutdown"), b"poweroff")?;
+        client.set_permissions(
+            &format!("{home}/control/shutdown"),
+            &xenwire_xenstore::Perms::owned_by(running.domid.0, xenwire_xenstore::Access::None),
+        )?;
+        let off = wait_for(&mut client, &format!("{home}/data/powered-off"), SHUTDOWN_LIMIT, |value| value.is_some())?;
+        if !off {
+            let limit = SHUTDOWN_LIMIT.as_secs();
+            return Err(StartError::Lab(format!("{name} did not power itself off within {limit} s; `destroy` does not ask it")));
+        }
+        self.destroy(name)
+    }
+
+    /// Ends a domain at once, and takes its NICs away by the detach path, side by side.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn destroy(&self, name: &str) -> Result<(), StartError> {
+        let running = lock(&self.running).remove(name).ok_or_else(|| StartError::NoSuchGuest(name.into()))?;
+        if let Some(kernel) = lock(&running.kernel).take() {
+            kernel.kill();
+        }
+        let devids: Vec<DevId> = lock(&running.vifs).keys().copied().collect();
+        let detached = side_by_side(&devids, |devid| self.detach_one(&running, *devid, true));
+        let domid = running.domid;
+        let mut client = connect()?;
+        let vm = client.read_optional(&format!("/local/domain/{domid}/vm"))?;
+        for path in [format!("/local/domain/{domid}"), format!("/libxl/{domid}")] {
+            client.rm(&path)?;
+        }
+        if let Some(vm) = vm.and_then(|vm| String::from_utf8(vm).ok()) {
+            client.rm(&vm)?;
+        }
+        self.server.unlisten(running.listener);
+        let _ = std::fs::remove_file(guest_socket(domid));
+        self.server.release(domid.0);
+        if let Some(place) = self.guests.remove(domid)
+            && let Ok(place) = Arc::try_unwrap(place)
+        {
+            place.netns.remove().map_err(|error| StartError::Lab(format!("remove the namespace of {name}: {error}")))?;
+        }
+        detached.into_iter().collect()
+    }
+}
+
+impl Running {
+    /// The device numbers of its NICs.
+    pub fn devids(&self) -> Vec<DevId> {
+        lock(&self.vifs).keys().copied().collect()
+    }
+}
+
+/// Does the same for each, on threads of their own.
+fn side_by_side<T: Sync, R: Send>(items: &[T], act: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = items.iter().map(|item| scope.spawn(|| act(item))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("the thread does not panic")).collect()
+    })
+}
+
+fn connect() -> Result<Client, StartError> {
+    Ok(Client::connect(Path::new(STORE))?)
+}
+
+/// Writes folders in one transaction; not if `unless` is there.
+fn write_folders(client: &mut Client, folders: &[Folder], unless: Option<&str>) -> Result<bool, Error> {
+    client.transaction(100, |nodes| {
+        if let Some(path) = unless
+            && nodes.exists(path)?
+        {
+            return Ok(false);
+        }
+        for folder in folders {
+            nodes.mkdir(&folder.path)?;
+            // Nodes take over the permissions of the folder that they are made in.
+            nodes.set_permissions(&folder.path, &folder.perms)?;
+            let paths: Vec<String> = folder.nodes.iter().map(|(name, _)| format!("{}/{name}", folder.path)).collect();
+            let writes: Vec<(&str, &[u8])> =
+                paths.iter().zip(&folder.nodes).map(|(path, (_, value))| (path.as_str(), value.as_bytes())).collect();
+            nodes.write_many(&writes)?;
+            for (name, perms) in &folder.other_perms {
+                nodes.set_permissions(&format!("{}/{name}", folder.path), perms)?;
+            }
+        }
+        Ok(true)
+    })
+}
+
+/// Removes a device's folders, and those above that are empty then.
+fn remove_folders(client: &mut Client, paths: &VifPaths) -> Result<(), StartError> {
+    let removed: Result<(), Error> = client.transaction(100, |nodes| {
+        for path in [&paths.frontend, &paths.libxl, &paths.backend] {
+            if nodes.exists(path)? {
+                nodes.rm(path)?;
+            }
+        }
+        // The folder of the frontend's domain below the backend's `vif`.
+        if let Some((above, _)) = paths.backend.rsplit_once('/')
+            && nodes.exists(above)?
+            && nodes.directory(above)?.is_empty()
+        {
+            nodes.rm(above)?;
+        }
+        Ok(())
+    });
+    Ok(removed?)
+}
+
+/// Waits until a node's value is as wanted; says whether it became so.
+fn wait_for(client: &mut Client, path: &str, limit: Duration, wanted: impl Fn(Option<&[u8]>) -> bool) -> Result<bool, Error> {
+    let deadline = Instant::now() + limit;
+    client.watch(path, path)?;
+    let waited = loop {
+        match client.read_optional(path) {
+            Ok(value) if wanted(value.as_deref()) => break Ok(true),
+            Err(error) => break Err(error),
+            Ok(_) => {}
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break Ok(false);
+        }
+        if let Err(error) = client.event(Some(left)) {
+            break Err(error);
+        }
+    };
+    client.unwatch(path, path)?;
+    waited
+}
+
+fn random<const N: usize>() -> Result<[u8; N], StartError> {
+    let mut bytes = [0; N];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .map_err(|error| StartError::Lab(format!("draw random bytes: {error}")))?;
+    Ok(bytes)
+}
+
+fn entropy() -> Result<[u8; 3], StartError> {
+    random()
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn uuid() -> Result<String, StartError> {
+    let mut bytes: [u8; 16] = random()?;
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+}
