@@ -47,8 +47,14 @@ impl Kernel {
             facts.insert(name.clone(), LinkFacts { index: link.index, carrier: link.carrier });
             state.links.insert(name.clone(), as_state(link, &names));
             if scope.holds_whole(name) {
-                state.sysctls.extend(settings(name));
+                let known = LinkSysctl::KNOWN.iter();
+                let key = |(family, setting): &(_, &str)| LinkSysctl { link: name.clone(), family: *family, name: (*setting).into() };
+                state.sysctls.extend(settings(known.map(key)));
             }
+        }
+        if scope == Scope::Host {
+            let known = LinkSysctl::KNOWN_OF_HOST.iter();
+            state.sysctls.extend(settings(known.map(|(family, name)| LinkSysctl::of_host(*family, name))));
         }
         self.addresses_and_routes(&scope, &links, &names, &mut state)?;
         Ok(Observed { scope, state, facts })
@@ -174,17 +180,13 @@ fn as_route(route: wire::Route, names: &BTreeMap<u32, IfName>, scope: &Scope) ->
 /// RTN_UNICAST.
 pub(super) const UNICAST: u8 = 1;
 
-/// The settings of a link that plans know of. A file that is not there is a setting that the
-/// kernel does not have.
-fn settings(link: &IfName) -> Vec<(LinkSysctl, String)> {
-    LinkSysctl::KNOWN
-        .iter()
-        .filter_map(|(family, name)| {
-            let key = LinkSysctl { link: link.clone(), family: *family, name: (*name).to_owned() };
-            let value = fs::read_to_string(format!("/proc/sys/{}", key_path(&key))).ok()?;
-            Some((key, value.trim_end().to_owned()))
-        })
-        .collect()
+/// The settings that are there. A file that is missing is a setting that the kernel does not have.
+fn settings(keys: impl Iterator<Item = LinkSysctl>) -> Vec<(LinkSysctl, String)> {
+    keys.filter_map(|key| {
+        let value = fs::read_to_string(format!("/proc/sys/{}", key_path(&key))).ok()?;
+        Some((key, value.trim_end().to_owned()))
+    })
+    .collect()
 }
 
 /// The setting's file below /proc/sys. A dot in a link's name stays a dot in a path.

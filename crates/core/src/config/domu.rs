@@ -1,0 +1,203 @@
+//! A guest's configuration file in xl's grammar: its name, its kind, its vifs. Memory, disks and
+//! the like are somebody else's business (contract 3.6.3, 6.5; xl.cfg(5)).
+
+use std::collections::BTreeMap;
+
+use super::vif::{self, VifType};
+use super::xl::{self, Setting, Settings, Value};
+use crate::diag::{Diagnostic, Diagnostics, Spanned, nearest};
+use crate::name::DevId;
+
+/// What a guest's file says about its network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomU {
+    /// The guest's name.
+    pub name: Spanned<String>,
+    /// Its kind.
+    pub kind: GuestType,
+    /// Its vifs, in the order of the list.
+    pub vifs: Vec<vif::Written>,
+}
+
+/// How a guest is virtualised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum GuestType {
+    /// Paravirtual, which is xl's default.
+    #[default]
+    Pv,
+    /// Paravirtual devices in a hardware container.
+    Pvh,
+    /// Fully virtual, with emulated cards beside the vifs.
+    Hvm,
+}
+
+/// A tap's name is the vif's with this behind it (contract 3.6.3).
+const TAP_SUFFIX: &str = "-emu";
+
+impl DomU {
+    /// The device number of each vif: its `devid`, or else its position in the list.
+    pub fn devids(&self) -> Vec<DevId> {
+        (0..)
+            .zip(&self.vifs)
+            .map(|(position, vif)| vif.spec.devid.unwrap_or(DevId(position)))
+            .collect()
+    }
+}
+
+/// Reads a guest's file.
+pub fn read(text: &str, file: &str, out: &mut Diagnostics) -> Option<DomU> {
+    let errors = out.errors();
+    let settings = xl::read(text, file, out)?;
+    let name = name(&settings, out);
+    let kind = kind(&settings, out);
+    let vifs = vifs(&settings, out);
+    let domu = DomU {
+        name: name?,
+        kind,
+        vifs,
+    };
+    unlike_devids(&domu, out);
+    taps_names_fit(&domu, out);
+    (out.errors() == errors).then_some(domu)
+}
+
+fn name(settings: &Settings, out: &mut Diagnostics) -> Option<Spanned<String>> {
+    let Some(setting) = settings.get("name") else {
+        let hint = "add a line such as `name = \"foo\"`";
+        out.add(
+            Diagnostic::error("domu-no-name", &settings.end(), "the guest has no name").hint(hint),
+        );
+        return None;
+    };
+    let span = setting.value.span();
+    match setting.value.atom().map(xl::Text::as_str) {
+        Some("") => out.add(Diagnostic::error(
+            "domu-no-name",
+            span,
+            "the guest's name is empty",
+        )),
+        Some(name) => return Some(Spanned::new(name.to_owned(), span.clone())),
+        None => out.add(Diagnostic::error(
+            "domu-no-name",
+            span,
+            "the guest's name should be a text, but is a list",
+        )),
+    }
+    None
+}
+
+/// `type`, or else the older `builder`.
+fn kind(settings: &Settings, out: &mut Diagnostics) -> GuestType {
+    fn choose(
+        setting: &Setting,
+        known: &[(&'static str, GuestType)],
+        out: &mut Diagnostics,
+    ) -> GuestType {
+        let text = setting.value.atom().map_or("", xl::Text::as_str);
+        if let Some((_, kind)) = known.iter().find(|(name, _)| *name == text) {
+            return *kind;
+        }
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        let message = format!(
+            "`{}` should be one of {}",
+            setting.key.value,
+            names.join(", ")
+        );
+        let hint = nearest(text, names).map(|near| format!("did you mean `{near}`?"));
+        out.add(Diagnostic::error("domu-type", setting.value.span(), message).maybe_hint(hint));
+        GuestType::default()
+    }
+    if let Some(setting) = settings.get("type") {
+        choose(
+            setting,
+            &[
+                ("pv", GuestType::Pv),
+                ("pvh", GuestType::Pvh),
+                ("hvm", GuestType::Hvm),
+            ],
+            out,
+        )
+    } else if let Some(setting) = settings.get("builder") {
+        choose(
+            setting,
+            &[
+                ("generic", GuestType::Pv),
+                ("linux", GuestType::Pv),
+                ("hvm", GuestType::Hvm),
+            ],
+            out,
+        )
+    } else {
+        GuestType::default()
+    }
+}
+
+fn vifs(settings: &Settings, out: &mut Diagnostics) -> Vec<vif::Written> {
+    let Some(setting) = settings.get("vif") else {
+        return Vec::new();
+    };
+    let Value::List(list) = &setting.value else {
+        let message = format!("`vif` should be a list, but is {}", setting.value.kind());
+        let hint = format!("write `vif = [ {} ]`", setting.value.span().text());
+        out.add(Diagnostic::error("domu-vif-list", setting.value.span(), message).hint(hint));
+        return Vec::new();
+    };
+    let mut vifs = Vec::new();
+    for value in &list.value {
+        match value {
+            Value::Text(text) | Value::Number(_, text) => vifs.extend(vif::read(text, out)),
+            Value::List(inner) => {
+                let message = "a vif should be a text, but is a list";
+                out.add(
+                    Diagnostic::error("domu-vif-text", &inner.span, message)
+                        .hint("each vif is one text in quotes: 'mac=…,bridge=…'"),
+                );
+            }
+        }
+    }
+    vifs
+}
+
+/// Two vifs with one device number would be one set of nodes in xenstore.
+fn unlike_devids(domu: &DomU, out: &mut Diagnostics) {
+    let mut seen = BTreeMap::new();
+    for (devid, vif) in domu.devids().into_iter().zip(&domu.vifs) {
+        let place = vif.place("devid");
+        if let Some(before) = seen.insert(devid, place) {
+            let message = format!("two vifs have the device number {devid}");
+            let found = Diagnostic::error("domu-devid-twice", place, message);
+            out.add(
+                found
+                    .also(before, "the other one")
+                    .hint("a vif without `devid` has its position in the list, from 0"),
+            );
+        }
+    }
+}
+
+/// A vif with an emulated card gets a tap of its name and `-emu`, which must fit into 15 bytes.
+fn taps_names_fit(domu: &DomU, out: &mut Diagnostics) {
+    if domu.kind != GuestType::Hvm {
+        return;
+    }
+    for vif in domu
+        .vifs
+        .iter()
+        .filter(|vif| vif.spec.kind != Some(VifType::Vif))
+    {
+        if let Some(name) = vif
+            .spec
+            .vifname
+            .as_ref()
+            .filter(|name| name.as_str().len() + TAP_SUFFIX.len() > 15)
+        {
+            let message = format!(
+                "`{name}` is too long for an HVM guest's vif: its tap would be `{name}{TAP_SUFFIX}`, and a link's name has at most 15 bytes"
+            );
+            let hint = "shorten it to 11 bytes, or write `type=vif` to have no emulated card";
+            out.add(
+                Diagnostic::error("domu-vifname-long", vif.place("vifname"), message).hint(hint),
+            );
+        }
+    }
+}

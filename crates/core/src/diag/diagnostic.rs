@@ -1,0 +1,144 @@
+//! One fault, and the collection of all of them.
+
+use super::Span;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Legal, but probably not what was meant.
+    Warning,
+    /// The text cannot be used.
+    Error,
+}
+
+/// One thing that is wrong with a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// A name for this kind of fault that stays the same across releases: `vif-unknown-key`.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, naming the thing, in one line without a final stop.
+    pub message: String,
+    /// Where.
+    pub span: Span,
+    /// Another place one has to see to understand, and what is there: "first used here".
+    pub also: Option<(Span, String)>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error without a hint.
+    pub fn error(code: &'static str, span: &Span, message: impl Into<String>) -> Self {
+        let (span, message) = (span.clone(), message.into());
+        Self {
+            code,
+            severity: Severity::Error,
+            message,
+            span,
+            also: None,
+            hint: None,
+        }
+    }
+
+    /// A warning without a hint.
+    pub fn warning(code: &'static str, span: &Span, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, span, message)
+        }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with a hint if there is one to give.
+    #[must_use]
+    pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.or(self.hint);
+        self
+    }
+
+    /// The same with a second place to look at.
+    #[must_use]
+    pub fn also(mut self, span: &Span, label: impl Into<String>) -> Self {
+        self.also = Some((span.clone(), label.into()));
+        self
+    }
+}
+
+/// Everything that is wrong, in the order in which it was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics {
+    found: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Nothing found yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one.
+    pub fn add(&mut self, diagnostic: Diagnostic) {
+        self.found.push(diagnostic);
+    }
+
+    /// Adds all that others found.
+    pub fn append(&mut self, mut others: Self) {
+        self.found.append(&mut others.found);
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Whether anything found makes the text unusable.
+    pub fn has_errors(&self) -> bool {
+        self.errors() > 0
+    }
+
+    /// How many errors there are. Readers compare this before and after a part to know whether
+    /// the part can be used.
+    pub fn errors(&self) -> usize {
+        self.iter()
+            .filter(|d| d.severity == Severity::Error)
+            .count()
+    }
+
+    /// Everything found, source by source and in each from top to bottom: as a person would go
+    /// through the files.
+    pub fn sorted(&self) -> Vec<&Diagnostic> {
+        let mut sources = Vec::new();
+        for diagnostic in &self.found {
+            let source = diagnostic.span.source();
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+        let mut sorted: Vec<&Diagnostic> = self.found.iter().collect();
+        sorted.sort_by_key(|d| {
+            let source = sources.iter().position(|source| *source == d.span.source());
+            (source, d.span.range().start)
+        });
+        sorted
+    }
+
+    /// Everything in the order in which it was found.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.found.iter()
+    }
+}
+
+impl Extend<Diagnostic> for Diagnostics {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, more: I) {
+        self.found.extend(more);
+    }
+}

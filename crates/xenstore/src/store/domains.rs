@@ -1,0 +1,169 @@
+//! Which domains there are, and what is kept for each beside its nodes.
+//!
+//! Invariant: dom0 always counts as introduced, is never released, and has no target.
+
+use std::collections::BTreeMap;
+
+use super::view::Actor;
+use super::{OK, privileged};
+use crate::Domid;
+use crate::path::{NodePath, Special};
+use crate::perms::{Access, Perms, parse_decimal};
+use crate::wire::{ErrorName, Request, terminated};
+
+/// Features this server offers: watches with a depth (bit 4 of the protocol's table). The others
+/// concern the shared ring, which a socket does not have.
+const FEATURES: u32 = 4;
+
+#[derive(Debug)]
+pub(super) struct Domains {
+    introduced: BTreeMap<Domid, Domain>,
+    introduce_perms: Perms,
+    release_perms: Perms,
+}
+
+#[derive(Debug)]
+struct Domain {
+    target: Option<Domid>,
+    features: u32,
+}
+
+impl Default for Domains {
+    fn default() -> Domains {
+        let perms = Perms::owned_by(0, Access::None);
+        Domains {
+            introduced: BTreeMap::new(),
+            introduce_perms: perms.clone(),
+            release_perms: perms,
+        }
+    }
+}
+
+impl Domains {
+    /// Whether the domain is new.
+    pub(super) fn introduce(&mut self, domid: Domid) -> bool {
+        if self.is_introduced(domid) {
+            return false;
+        }
+        self.introduced.insert(
+            domid,
+            Domain {
+                target: None,
+                features: FEATURES,
+            },
+        );
+        true
+    }
+
+    /// Whether the domain was known.
+    pub(super) fn release(&mut self, domid: Domid) -> bool {
+        self.introduced.remove(&domid).is_some()
+    }
+
+    pub(super) fn target(&self, domid: Domid) -> Option<Domid> {
+        self.introduced.get(&domid)?.target
+    }
+
+    /// Who may hear of domains coming or going.
+    pub(super) fn perms(&self, special: Special) -> &Perms {
+        match special {
+            Special::IntroduceDomain => &self.introduce_perms,
+            Special::ReleaseDomain => &self.release_perms,
+        }
+    }
+
+    fn is_introduced(&self, domid: Domid) -> bool {
+        domid == 0 || self.introduced.contains_key(&domid)
+    }
+
+    /// Requests about a guest: EINVAL for dom0, ENOENT for one that was not introduced.
+    pub(super) fn check_guest(&self, domid: Domid) -> Result<(), ErrorName> {
+        match (domid, self.is_introduced(domid)) {
+            (0, _) => Err(ErrorName::Einval),
+            (_, true) => Ok(()),
+            (_, false) => Err(ErrorName::Enoent),
+        }
+    }
+
+    fn guest_mut(&mut self, domid: Domid) -> Result<&mut Domain, ErrorName> {
+        self.check_guest(domid)?;
+        self.introduced.get_mut(&domid).ok_or(ErrorName::Enoent)
+    }
+
+    pub(super) fn serve(
+        &mut self,
+        actor: Actor,
+        request: &Request<'_>,
+    ) -> Result<Vec<u8>, ErrorName> {
+        let number = |domid: &[u8]| parse_decimal::<Domid>(domid).ok_or(ErrorName::Einval);
+        match request {
+            // Any domain may ask, and the domain asked for need not exist.
+            Request::GetDomainPath(domid) => {
+                Ok(terminated([NodePath::of_domain(number(domid)?).as_str()]))
+            }
+            Request::IsDomainIntroduced(domid) => {
+                Ok(terminated([if self.is_introduced(number(domid)?) {
+                    "T"
+                } else {
+                    "F"
+                }]))
+            }
+            Request::Resume(domid) => {
+                self.check_guest(privileged(actor, domid)?)?;
+                Ok(OK.to_vec())
+            }
+            Request::SetTarget(domid, target) => {
+                let (domid, target) = (privileged(actor, domid)?, privileged(actor, target)?);
+                self.check_guest(target)?;
+                self.guest_mut(domid)?.target = Some(target);
+                Ok(OK.to_vec())
+            }
+            Request::GetFeature(None) => Ok(terminated([FEATURES.to_string()])),
+            Request::GetFeature(Some(domid)) => {
+                let domid = privileged(actor, domid)?;
+                Ok(terminated([self.guest_mut(domid)?.features.to_string()]))
+            }
+            Request::SetFeature(domid, value) => {
+                let domid = privileged(actor, domid)?;
+                let features = parse_decimal(value).ok_or(ErrorName::Einval)?;
+                if features & !FEATURES != 0 {
+                    return Err(ErrorName::Einval);
+                }
+                self.guest_mut(domid)?.features = features;
+                Ok(OK.to_vec())
+            }
+            _ => Err(ErrorName::Enosys),
+        }
+    }
+
+    /// The special names have permissions as nodes do: who may read one may hear its events.
+    pub(super) fn serve_special(
+        &mut self,
+        actor: Actor,
+        request: &Request<'_>,
+    ) -> Result<Vec<u8>, ErrorName> {
+        let (path, entries) = match request {
+            Request::GetPerms(path) => (path, None),
+            Request::SetPerms(path, entries) => (path, Some(entries)),
+            _ => return Err(ErrorName::Enosys),
+        };
+        let special = Special::from_bytes(path).ok_or(ErrorName::Einval)?;
+        let perms = match special {
+            Special::IntroduceDomain => &mut self.introduce_perms,
+            Special::ReleaseDomain => &mut self.release_perms,
+        };
+        let wanted = if entries.is_some() {
+            Access::Write
+        } else {
+            Access::Read
+        };
+        if !actor.may(perms, wanted) || (entries.is_some() && !actor.is_privileged()) {
+            return Err(ErrorName::Eacces);
+        }
+        let Some(entries) = entries else {
+            return Ok(terminated(perms.entries().map(|entry| entry.to_string())));
+        };
+        *perms = Perms::parse(entries.iter().copied()).ok_or(ErrorName::Einval)?;
+        Ok(OK.to_vec())
+    }
+}

@@ -1,0 +1,228 @@
+//! The nodes, as a tree that can be copied in constant time.
+//!
+//! Nodes are shared through [`Arc`]: a copy of the tree is a copy of one pointer, and a change after
+//! that copies the nodes on the way to it and nothing else. While no copy is alive, changes are made
+//! in place. Invariants: the root exists; every change gives the node (and, if a child comes or goes,
+//! its parent) a generation that no node of this tree had before; `owned` counts the nodes of every
+//! owner.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::Domid;
+use crate::path::NodePath;
+use crate::perms::{Access, Perms};
+
+/// What one permission entry adds to a node's size (`struct xs_permissions`).
+const PERM_SIZE: usize = 8;
+
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    generation: u64,
+    value: Arc<[u8]>,
+    perms: Arc<Perms>,
+    children: BTreeMap<Arc<str>, Arc<Node>>,
+    /// Bytes of all the children's names, each with its NUL.
+    names_len: usize,
+}
+
+impl Node {
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(super) fn value(&self) -> &Arc<[u8]> {
+        &self.value
+    }
+
+    pub(super) fn perms(&self) -> &Arc<Perms> {
+        &self.perms
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.children.keys().map(AsRef::as_ref)
+    }
+
+    /// Bytes the list of names takes in a reply.
+    pub(super) fn names_len(&self) -> usize {
+        self.names_len
+    }
+
+    /// What the quota on the size of a node counts.
+    pub(super) fn size(&self) -> usize {
+        size(&self.value, self.names_len, &self.perms)
+    }
+
+    /// The size with another value and permissions in their place.
+    pub(super) fn size_with(&self, value: &[u8], perms: &Perms) -> usize {
+        size(value, self.names_len, perms)
+    }
+
+    /// This node's paths and those below it, parents first, given its own path.
+    pub(super) fn paths(&self, path: &NodePath) -> Vec<NodePath> {
+        let mut paths = Vec::new();
+        let mut open = vec![(path.clone(), self)];
+        while let Some((path, node)) = open.pop() {
+            let below = node.children.iter().rev();
+            open.extend(below.map(|(name, child)| (path.child(name), child.as_ref())));
+            paths.push(path);
+        }
+        paths
+    }
+}
+
+pub(super) fn size(value: &[u8], names_len: usize, perms: &Perms) -> usize {
+    value.len() + names_len + PERM_SIZE * perms.count()
+}
+
+/// How many bytes a child adds to its parent's list of names.
+pub(super) fn name_size(name: &str) -> usize {
+    name.len() + 1
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    root: Arc<Node>,
+    owned: Arc<BTreeMap<Domid, usize>>,
+    generation: u64,
+}
+
+impl Tree {
+    /// A root that belongs to dom0 and nothing below it.
+    pub(super) fn new() -> Tree {
+        let root = Node {
+            generation: 0,
+            value: Arc::default(),
+            perms: Arc::new(Perms::owned_by(0, Access::None)),
+            children: BTreeMap::new(),
+            names_len: 0,
+        };
+        Tree {
+            root: Arc::new(root),
+            owned: Arc::new(BTreeMap::from([(0, 1)])),
+            generation: 0,
+        }
+    }
+
+    pub(super) fn get(&self, path: &NodePath) -> Option<&Node> {
+        path.names().try_fold(self.root.as_ref(), |node, name| {
+            node.children.get(name).map(AsRef::as_ref)
+        })
+    }
+
+    /// The deepest node that exists on the way to a path, with its own path.
+    pub(super) fn nearest(&self, path: &NodePath) -> (NodePath, &Node) {
+        let (mut found, mut node) = (NodePath::root(), self.root.as_ref());
+        for name in path.names() {
+            let Some(child) = node.children.get(name) else {
+                break;
+            };
+            found = found.child(name);
+            node = child;
+        }
+        (found, node)
+    }
+
+    /// How many nodes a domain owns.
+    pub(super) fn owned_by(&self, domid: Domid) -> usize {
+        self.owned.get(&domid).copied().unwrap_or(0)
+    }
+
+    /// Every owner and the number of its nodes.
+    pub(super) fn owners(&self) -> impl Iterator<Item = (Domid, usize)> {
+        self.owned.iter().map(|(domid, count)| (*domid, *count))
+    }
+
+    /// Sets value and permissions of a node, creating it below its parent if need be.
+    ///
+    /// Whoever calls this has seen to the parent; without one nothing happens.
+    pub(super) fn put(&mut self, path: &NodePath, value: Arc<[u8]>, perms: Arc<Perms>) {
+        self.generation += 1;
+        let generation = self.generation;
+        let owner = perms.owner();
+        let previous = match (path.parent(), path.name()) {
+            (Some(parent), Some(name)) => {
+                let Some(parent) = self.get_mut(&parent) else {
+                    return;
+                };
+                match parent.children.get_mut(name) {
+                    Some(node) => Some(Arc::make_mut(node).set(value, perms, generation)),
+                    None => {
+                        let children = BTreeMap::new();
+                        let node = Node {
+                            generation,
+                            value,
+                            perms,
+                            children,
+                            names_len: 0,
+                        };
+                        parent.children.insert(name.into(), Arc::new(node));
+                        parent.names_len += name_size(name);
+                        parent.generation = generation;
+                        None
+                    }
+                }
+            }
+            _ => Some(Arc::make_mut(&mut self.root).set(value, perms, generation)),
+        };
+        if previous != Some(owner) {
+            let owned = Arc::make_mut(&mut self.owned);
+            *owned.entry(owner).or_default() += 1;
+            if let Some(previous) = previous {
+                subtract(owned, previous);
+            }
+        }
+    }
+
+    /// Takes a node and everything below it out of the tree.
+    pub(super) fn remove(&mut self, path: &NodePath) {
+        let (Some(parent), Some(name)) = (path.parent(), path.name()) else {
+            return;
+        };
+        if self.get(path).is_none() {
+            return;
+        }
+        self.generation += 1;
+        let generation = self.generation;
+        let Some(parent) = self.get_mut(&parent) else {
+            return;
+        };
+        let Some(removed) = parent.children.remove(name) else {
+            return;
+        };
+        parent.names_len -= name_size(name);
+        parent.generation = generation;
+        let owned = Arc::make_mut(&mut self.owned);
+        let mut open = vec![removed.as_ref()];
+        while let Some(node) = open.pop() {
+            subtract(owned, node.perms.owner());
+            open.extend(node.children.values().map(AsRef::as_ref));
+        }
+    }
+
+    fn get_mut(&mut self, path: &NodePath) -> Option<&mut Node> {
+        let mut node = Arc::make_mut(&mut self.root);
+        for name in path.names() {
+            node = Arc::make_mut(node.children.get_mut(name)?);
+        }
+        Some(node)
+    }
+}
+
+impl Node {
+    /// Returns the owner before.
+    fn set(&mut self, value: Arc<[u8]>, perms: Arc<Perms>, generation: u64) -> Domid {
+        let previous = self.perms.owner();
+        (self.value, self.perms, self.generation) = (value, perms, generation);
+        previous
+    }
+}
+
+fn subtract(owned: &mut BTreeMap<Domid, usize>, owner: Domid) {
+    if let Some(count) = owned.get_mut(&owner) {
+        *count -= 1;
+        if *count == 0 {
+            owned.remove(&owner);
+        }
+    }
+}

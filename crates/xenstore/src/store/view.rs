@@ -1,0 +1,288 @@
+//! The requests about nodes, on the store itself or inside a transaction.
+//!
+//! A [`View`] is one caller's sight of one tree. Every method checks the permissions first, then the
+//! quotas, then changes. Invariant: a method that returns an error has changed nothing.
+
+use std::sync::Arc;
+
+use super::quota::Quotas;
+use super::transaction::Journal;
+use super::tree::{Node, Tree, name_size, size};
+use super::{Effect, OK};
+use crate::Domid;
+use crate::path::NodePath;
+use crate::perms::{Access, Perms, parse_decimal};
+use crate::wire::{ErrorName, PAYLOAD_MAX, Request, terminated};
+
+/// Who is asking.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Actor {
+    pub(super) domid: Domid,
+    /// The domain it may act for.
+    pub(super) target: Option<Domid>,
+}
+
+impl Actor {
+    pub(super) fn is_privileged(self) -> bool {
+        self.domid == 0
+    }
+
+    pub(super) fn may(self, perms: &Perms, wanted: Access) -> bool {
+        self.domids()
+            .any(|domid| perms.access_of(domid).allows(wanted))
+    }
+
+    fn owns(self, perms: &Perms) -> bool {
+        self.is_privileged() || self.domids().any(|domid| domid == perms.owner())
+    }
+
+    fn domids(self) -> impl Iterator<Item = Domid> {
+        std::iter::once(self.domid).chain(self.target)
+    }
+}
+
+pub(super) struct View<'a> {
+    pub(super) tree: &'a mut Tree,
+    /// Of the transaction, inside one.
+    pub(super) journal: Option<&'a mut Journal>,
+    pub(super) actor: Actor,
+    pub(super) quotas: &'a Quotas,
+    /// What watches are to hear of, outside a transaction.
+    pub(super) effects: Vec<Effect>,
+}
+
+impl View<'_> {
+    pub(super) fn serve(&mut self, request: &Request<'_>) -> Result<Vec<u8>, ErrorName> {
+        let domid = self.actor.domid;
+        let resolve = |path| NodePath::resolve(path, domid).map_err(|_| ErrorName::Einval);
+        match request {
+            Request::Read(path) => Ok(self.node(&resolve(path)?, Access::Read)?.value().to_vec()),
+            Request::Directory(path) => {
+                let node = self.node(&resolve(path)?, Access::Read)?;
+                if node.names_len() > PAYLOAD_MAX {
+                    return Err(ErrorName::E2big);
+                }
+                Ok(terminated(node.names()))
+            }
+            Request::DirectoryPart(path, offset) => {
+                let offset = parse_decimal(offset).ok_or(ErrorName::Einval)?;
+                Ok(part(self.node(&resolve(path)?, Access::Read)?, offset))
+            }
+            Request::GetPerms(path) => {
+                let perms = self.node(&resolve(path)?, Access::Read)?.perms();
+                Ok(terminated(perms.entries().map(|entry| entry.to_string())))
+            }
+            Request::Write(path, value) => self.write(&resolve(path)?, value),
+            Request::Mkdir(path) => self.mkdir(&resolve(path)?),
+            Request::Rm(path) => self.rm(&resolve(path)?),
+            Request::SetPerms(path, entries) => {
+                let perms = Perms::parse(entries.iter().copied()).ok_or(ErrorName::Einval)?;
+                self.set_perms(&resolve(path)?, perms)
+            }
+            _ => Err(ErrorName::Enosys),
+        }
+    }
+
+    /// The node, if it exists and the caller has this access to it.
+    ///
+    /// A missing node is reported as such only to those who have the access to the nearest node
+    /// above it: whether it exists is nobody else's business.
+    fn node(&mut self, path: &NodePath, wanted: Access) -> Result<&Node, ErrorName> {
+        self.touch(path)?;
+        let (found, _) = self.tree.nearest(path);
+        if !self.actor.is_privileged() {
+            // What the caller may do there is part of the answer, unless it may do everything.
+            self.touch(&found)?;
+        }
+        let (_, nearest) = self.tree.nearest(path);
+        match (self.actor.may(nearest.perms(), wanted), found == *path) {
+            (true, true) => Ok(nearest),
+            (true, false) => Err(ErrorName::Enoent),
+            (false, _) => Err(ErrorName::Eacces),
+        }
+    }
+
+    fn write(&mut self, path: &NodePath, value: &[u8]) -> Result<Vec<u8>, ErrorName> {
+        match self.node(path, Access::Write) {
+            Ok(node) => {
+                let perms = node.perms().clone();
+                let size = node.size_with(value, &perms);
+                self.check_size(size)?;
+                self.put(path, value.into(), perms, true);
+                Ok(OK.to_vec())
+            }
+            Err(ErrorName::Enoent) => self.create(path, value),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn mkdir(&mut self, path: &NodePath) -> Result<Vec<u8>, ErrorName> {
+        match self.node(path, Access::Write) {
+            Ok(_) => Ok(OK.to_vec()),
+            Err(ErrorName::Enoent) => self.create(path, b""),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates a node, and first those that are missing above it. The caller's write access to the
+    /// nearest existing one was checked.
+    fn create(&mut self, path: &NodePath, value: &[u8]) -> Result<Vec<u8>, ErrorName> {
+        let (mut parent, nearest) = self.tree.nearest(path);
+        let perms = Arc::new(nearest.perms().inherited_by(self.actor.domid));
+        let missing: Vec<&str> = path.names().skip(parent.names().count()).collect();
+        let Some((last, between)) = missing.split_last() else {
+            return Ok(OK.to_vec());
+        };
+
+        let first = between.first().unwrap_or(last);
+        let mut sizes = vec![nearest.size() + name_size(first), size(value, 0, &perms)];
+        sizes.extend(
+            missing
+                .iter()
+                .skip(1)
+                .map(|name| size(b"", name_size(name), &perms)),
+        );
+        let owned = self.tree.owned_by(self.actor.domid) + missing.len();
+        sizes
+            .into_iter()
+            .try_for_each(|size| self.check_size(size))?;
+        self.check(perms.count(), self.quotas.perms)?;
+        self.check(owned, self.quotas.nodes)?;
+        self.touch(&parent.clone())?;
+        self.check_touched(missing.len())?;
+
+        for name in between {
+            parent = parent.child(name);
+            self.put(&parent, Arc::default(), perms.clone(), false);
+        }
+        self.put(path, value.into(), perms, true);
+        Ok(OK.to_vec())
+    }
+
+    fn rm(&mut self, path: &NodePath) -> Result<Vec<u8>, ErrorName> {
+        // Checked before permissions: nobody can remove the root.
+        let parent = path.parent().ok_or(ErrorName::Einval)?;
+        let below = match self.node(path, Access::Write) {
+            Ok(node) => node.paths(path),
+            Err(ErrorName::Enoent) => {
+                self.touch(&parent)?;
+                let parent = self.tree.get(&parent);
+                return parent.map(|_| OK.to_vec()).ok_or(ErrorName::Enoent);
+            }
+            Err(error) => return Err(error),
+        };
+        self.touch(&parent)?;
+        self.check_touched(below.len())?;
+        for removed in below {
+            let perms = self.tree.get(&removed).map(|node| node.perms().clone());
+            let exact = removed != *path;
+            self.tell(
+                Effect {
+                    path: removed,
+                    exact,
+                    perms: perms.into_iter().collect(),
+                },
+                true,
+            );
+        }
+        self.tree.remove(path);
+        Ok(OK.to_vec())
+    }
+
+    fn set_perms(&mut self, path: &NodePath, perms: Perms) -> Result<Vec<u8>, ErrorName> {
+        let actor = self.actor;
+        let node = self.node(path, Access::Write)?;
+        if !actor.owns(node.perms()) {
+            return Err(ErrorName::Eacces);
+        }
+        if !actor.is_privileged() && perms.owner() != node.perms().owner() {
+            return Err(ErrorName::Eperm);
+        }
+        let value = node.value().clone();
+        let size = node.size_with(&value, &perms);
+        self.check_size(size)?;
+        self.check(perms.count(), self.quotas.perms)?;
+        self.put(path, value, Arc::new(perms), true);
+        Ok(OK.to_vec())
+    }
+
+    fn put(&mut self, path: &NodePath, value: Arc<[u8]>, perms: Arc<Perms>, told: bool) {
+        let before = self.tree.get(path).map(|node| node.perms().clone());
+        let readers = before.into_iter().chain([perms.clone()]).collect();
+        self.tree.put(path, value, perms);
+        self.tell(
+            Effect {
+                path: path.clone(),
+                exact: false,
+                perms: readers,
+            },
+            told,
+        );
+    }
+
+    fn tell(&mut self, effect: Effect, told: bool) {
+        match &mut self.journal {
+            Some(journal) => journal.mark(&effect.path, told),
+            None if told => self.effects.push(effect),
+            None => {}
+        }
+    }
+
+    /// Notes that a transaction depends on a node.
+    fn touch(&mut self, path: &NodePath) -> Result<(), ErrorName> {
+        if self
+            .journal
+            .as_ref()
+            .is_some_and(|journal| !journal.has_touched(path))
+        {
+            self.check_touched(1)?;
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.touch(path);
+        }
+        Ok(())
+    }
+
+    fn check_touched(&self, more: usize) -> Result<(), ErrorName> {
+        let touched = self
+            .journal
+            .as_ref()
+            .map_or(0, |journal| journal.touched() + more);
+        self.check(touched, self.quotas.transaction_nodes)
+    }
+
+    fn check_size(&self, size: usize) -> Result<(), ErrorName> {
+        self.check(size, self.quotas.node_size)
+    }
+
+    fn check(&self, used: usize, limit: usize) -> Result<(), ErrorName> {
+        if used > limit && !self.actor.is_privileged() {
+            return Err(ErrorName::Enospc);
+        }
+        Ok(())
+    }
+}
+
+/// A slice of a node's list of names, from a byte offset on: `generation|name|name|..|`, with one
+/// more NUL when the list ends there. A name that does not fit whole waits for the next slice.
+fn part(node: &Node, offset: usize) -> Vec<u8> {
+    let mut reply = terminated([node.generation().to_string()]);
+    let list = terminated(node.names());
+    let rest = list.get(offset..).unwrap_or_default();
+    // One byte stays free for the mark of the end.
+    let room = PAYLOAD_MAX - reply.len() - 1;
+    let end = if rest.len() <= room {
+        rest.len()
+    } else {
+        let fitting = rest.get(..room).unwrap_or_default();
+        fitting
+            .iter()
+            .rposition(|byte| *byte == 0)
+            .map_or(0, |last| last + 1)
+    };
+    reply.extend_from_slice(rest.get(..end).unwrap_or_default());
+    if end == rest.len() {
+        reply.push(0);
+    }
+    reply
+}

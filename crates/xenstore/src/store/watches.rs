@@ -1,0 +1,175 @@
+//! Who wants to hear of what.
+//!
+//! Watches are found by the path they are set on: a change looks at its own path and at those
+//! above, a removal also at each path that goes with it. What is watched elsewhere costs nothing. Invariant:
+//! `by_conn` lists exactly the keys under which a connection has watches, once for each watch.
+
+use std::collections::BTreeMap;
+
+use super::{ConnId, Effect};
+use crate::path::{NodePath, Special};
+use crate::wire::{ErrorName, Packet};
+
+/// What a watch is set on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Node {
+        path: NodePath,
+        /// Bytes to cut from an event's path, so that it is relative as the watch was.
+        cut: usize,
+    },
+    Special(Special),
+}
+
+impl Target {
+    /// A special name begins with `@` and a path with `/`: the two share one index.
+    fn key(&self) -> &str {
+        match self {
+            Target::Node { path, .. } => path.as_str(),
+            Target::Special(special) => special.as_str(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Watch {
+    /// Events of one change come in the order in which the watches were set.
+    order: u64,
+    conn: ConnId,
+    token: Vec<u8>,
+    /// How many levels below the watched path count; all without it.
+    depth: Option<usize>,
+    cut: usize,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Watches {
+    by_key: BTreeMap<String, Vec<Watch>>,
+    by_conn: BTreeMap<ConnId, Vec<String>>,
+    next_order: u64,
+}
+
+impl Watches {
+    pub(super) fn count(&self, conn: ConnId) -> usize {
+        self.by_conn.get(&conn).map_or(0, Vec::len)
+    }
+
+    pub(super) fn add(
+        &mut self,
+        conn: ConnId,
+        target: &Target,
+        token: &[u8],
+        depth: Option<usize>,
+    ) -> Result<(), ErrorName> {
+        let key = target.key();
+        let watches = self.by_key.entry(key.to_owned()).or_default();
+        if watches
+            .iter()
+            .any(|watch| watch.conn == conn && watch.token == token)
+        {
+            return Err(ErrorName::Eexist);
+        }
+        let cut = match target {
+            Target::Node { cut, .. } => *cut,
+            Target::Special(_) => 0,
+        };
+        watches.push(Watch {
+            order: self.next_order,
+            conn,
+            token: token.to_vec(),
+            depth,
+            cut,
+        });
+        self.next_order += 1;
+        self.by_conn.entry(conn).or_default().push(key.to_owned());
+        Ok(())
+    }
+
+    pub(super) fn remove(
+        &mut self,
+        conn: ConnId,
+        target: &Target,
+        token: &[u8],
+    ) -> Result<(), ErrorName> {
+        let key = target.key();
+        let watches = self.by_key.get_mut(key).ok_or(ErrorName::Enoent)?;
+        let position = watches
+            .iter()
+            .position(|watch| watch.conn == conn && watch.token == token)
+            .ok_or(ErrorName::Enoent)?;
+        watches.remove(position);
+        if let Some(keys) = self.by_conn.get_mut(&conn)
+            && let Some(position) = keys.iter().position(|other| other == key)
+        {
+            keys.swap_remove(position);
+        }
+        self.forget_if_unused(key);
+        Ok(())
+    }
+
+    pub(super) fn remove_all(&mut self, conn: ConnId) {
+        for key in self.by_conn.remove(&conn).unwrap_or_default() {
+            if let Some(watches) = self.by_key.get_mut(&key) {
+                watches.retain(|watch| watch.conn != conn);
+            }
+            self.forget_if_unused(&key);
+        }
+    }
+
+    fn forget_if_unused(&mut self, key: &str) {
+        if self.by_key.get(key).is_some_and(Vec::is_empty) {
+            self.by_key.remove(key);
+        }
+    }
+
+    /// The events of one change for those whom `may_see` lets know of it.
+    pub(super) fn on_change(
+        &self,
+        effect: &Effect,
+        may_see: impl Fn(ConnId) -> bool,
+        events: &mut Vec<(ConnId, Packet)>,
+    ) {
+        let path = effect.path.as_str();
+        let mut hits: Vec<&Watch> = Vec::new();
+        for (levels, above) in effect.path.upwards().enumerate() {
+            if effect.exact && levels > 0 {
+                break;
+            }
+            let watches = self.by_key.get(above).into_iter().flatten();
+            hits.extend(watches.filter(|watch| watch.depth.is_none_or(|depth| levels <= depth)));
+        }
+        hits.sort_by_key(|watch| watch.order);
+        for watch in hits {
+            let shown = path.get(watch.cut..).unwrap_or(path);
+            if may_see(watch.conn)
+                && let Some(packet) = Packet::watch_event(shown, &watch.token)
+            {
+                events.push((watch.conn, packet));
+            }
+        }
+    }
+
+    /// The events of a domain's coming or going.
+    pub(super) fn on_special(
+        &self,
+        special: Special,
+        domid: crate::Domid,
+        may_see: impl Fn(ConnId) -> bool,
+        events: &mut Vec<(ConnId, Packet)>,
+    ) {
+        let name = special.as_str();
+        for watch in self.by_key.get(name).into_iter().flatten() {
+            let with_domid = watch.depth.is_some_and(|depth| depth > 0);
+            let shown = if with_domid {
+                format!("{name}/{domid}")
+            } else {
+                name.to_owned()
+            };
+            if may_see(watch.conn)
+                && let Some(packet) = Packet::watch_event(&shown, &watch.token)
+            {
+                events.push((watch.conn, packet));
+            }
+        }
+    }
+}
