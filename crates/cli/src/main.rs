@@ -4,11 +4,17 @@
 //! every NIC of every guest, and start-up is most of what that costs.
 #![forbid(unsafe_code)]
 
+mod args;
+mod cmd;
+mod out;
+mod script;
+
 use std::process::ExitCode;
 
+use clap::Parser;
 use xenwire_core::hotplug::Script;
 
-mod script;
+use args::{Args, Command};
 
 fn main() -> ExitCode {
     let name = std::env::args_os().next().unwrap_or_default();
@@ -17,5 +23,9 @@ fn main() -> ExitCode {
     if let Some(script) = Script::named(file) {
         return script::main(script, &name);
     }
-    ExitCode::from(2)
+    let status = match Args::parse().command {
+        Command::Lab(lab) => cmd::lab::main(lab),
+        Command::Show(show) => cmd::show::main(&show),
+    };
+    ExitCode::from(status)
 }

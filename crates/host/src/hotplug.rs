@@ -46,7 +46,12 @@ impl Places {
 }
 
 /// Acts on a call and returns its exit status, 0 or 1 (contract 2.1).
-pub fn call(script: Script, args: &[String], env: impl Fn(&str) -> Option<String>, places: &Places) -> u8 {
+pub fn call(
+    script: Script,
+    args: &[String],
+    env: impl Fn(&str) -> Option<String>,
+    places: &Places,
+) -> u8 {
     let log = &places.log;
     let call = match Invocation::parse(script, args, env) {
         Ok(call) => call,
@@ -66,7 +71,10 @@ pub fn call(script: Script, args: &[String], env: impl Fn(&str) -> Option<String
             None
         }
         Err(error) => {
-            log.say(Level::Error, &format!("{subject}: no xenstore, so nobody can be told: {error}"));
+            log.say(
+                Level::Error,
+                &format!("{subject}: no xenstore, so nobody can be told: {error}"),
+            );
             return 1;
         }
     };
@@ -81,7 +89,10 @@ pub fn call(script: Script, args: &[String], env: impl Fn(&str) -> Option<String
     let (outcome, read) = act(&call, &subject, &mut host, &places.journals, log);
     match outcome {
         Ok(()) => {
-            log.say(Level::Debug, &format!("Successful {script} {} for {}", call.command, call.link));
+            log.say(
+                Level::Debug,
+                &format!("Successful {script} {} for {}", call.command, call.link),
+            );
             0
         }
         Err(text) => {
@@ -94,7 +105,13 @@ pub fn call(script: Script, args: &[String], env: impl Fn(&str) -> Option<String
 
 type Read = BTreeMap<NodePath, NodeValue>;
 
-fn act(call: &Invocation, subject: &str, host: &mut Host, journals: &Path, log: &Log) -> (Result<(), String>, Read) {
+fn act(
+    call: &Invocation,
+    subject: &str,
+    host: &mut Host,
+    journals: &Path,
+    log: &Log,
+) -> (Result<(), String>, Read) {
     let read = match &mut host.store {
         Some(store) => match store.read(&wanted_nodes(call)) {
             Ok(read) => read,
@@ -103,10 +120,16 @@ fn act(call: &Invocation, subject: &str, host: &mut Host, journals: &Path, log: 
         None => Read::new(),
     };
     let result = (|| {
-        let mut journal = VifJournal::open(journals, call.link.as_str()).map_err(|fault| fault.to_string())?;
+        let mut journal =
+            VifJournal::open(journals, call.link.as_str()).map_err(|fault| fault.to_string())?;
         if journal.status().is_unfinished() {
-            log.say(Level::Warning, &format!("{subject}: an earlier call was cut off; planning from what it left"));
-            journal.record(&Event::Superseded).map_err(|fault| fault.to_string())?;
+            log.say(
+                Level::Warning,
+                &format!("{subject}: an earlier call was cut off; planning from what it left"),
+            );
+            journal
+                .record(&Event::Superseded)
+                .map_err(|fault| fault.to_string())?;
         }
         let Prepared { plan, warnings } = prepare(call, &read, &mut host.kernel)?;
         for warning in warnings {
@@ -119,7 +142,9 @@ fn act(call: &Invocation, subject: &str, host: &mut Host, journals: &Path, log: 
                     log.say(Level::Warning, &format!("{subject}: {note}"));
                 }
             }
-            outcome @ (Outcome::Undone { .. } | Outcome::Stuck { .. }) => return Err(outcome.to_string()),
+            outcome @ (Outcome::Undone { .. } | Outcome::Stuck { .. }) => {
+                return Err(outcome.to_string());
+            }
         }
         if matches!(call.command, Command::Offline | Command::Remove) {
             journal.remove();
@@ -136,21 +161,34 @@ fn act(call: &Invocation, subject: &str, host: &mut Host, journals: &Path, log: 
 pub fn prepare(call: &Invocation, read: &Read, kernel: &mut Kernel) -> Result<Prepared, String> {
     let nodes = Nodes::of(call, read);
     let scope = bridge::scope(call, &nodes)?;
-    let mut observed = kernel.observe(scope).map_err(|error| format!("cannot read the network: {error}"))?;
+    let mut observed = kernel
+        .observe(scope)
+        .map_err(|error| format!("cannot read the network: {error}"))?;
     observed.state.nodes = read.clone();
-    let bridge::Wanted { desired, mut warnings } = bridge::desire(call, &nodes, &observed)?;
+    let bridge::Wanted {
+        desired,
+        mut warnings,
+    } = bridge::desire(call, &nodes, &observed)?;
     let planned = plan(&desired, &observed);
     warnings.extend(planned.report.skipped.iter().map(ToString::to_string));
     let join = |lines: Vec<String>| lines.join("; ");
-    let plan = planned.plan.map_err(|refusals| join(refusals.iter().map(ToString::to_string).collect()))?;
-    check(&plan, &desired, &observed.state)
-        .map_err(|complaints| format!("a bug in xenwire: {}", join(complaints.iter().map(ToString::to_string).collect())))?;
+    let plan = planned
+        .plan
+        .map_err(|refusals| join(refusals.iter().map(ToString::to_string).collect()))?;
+    check(&plan, &desired, &observed.state).map_err(|complaints| {
+        format!(
+            "a bug in xenwire: {}",
+            join(complaints.iter().map(ToString::to_string).collect())
+        )
+    })?;
     Ok(Prepared { plan, warnings })
 }
 
 /// Tells the toolstack. If that cannot be done either, the log has both.
 fn report(call: &Invocation, text: &str, host: &mut Host, read: &Read, log: &Log) {
-    let Some(effect) = failure(call, text, read) else { return };
+    let Some(effect) = failure(call, text, read) else {
+        return;
+    };
     let told = host.store.as_mut().map(|store| store.perform(&effect));
     if let Some(Err(fault)) = told {
         log.say(Level::Error, &format!("{}: {fault}", call.link));

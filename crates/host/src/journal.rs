@@ -48,7 +48,11 @@ impl VifJournal {
     pub fn open(folder: &Path, name: &str) -> Result<Self, Fault> {
         let path = folder.join(name);
         let fault = |error| io_fault("open the journal", &path, &error);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fault)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(fault)?;
         loop {
             let mut file = OpenOptions::new()
                 .read(true)
@@ -67,10 +71,16 @@ impl VifJournal {
             let (found, whole, status) = read(&text);
             // A line that was cut off by a crash announces nothing: it is taken away.
             if whole < text.len() {
-                file.set_len(u64::try_from(whole).unwrap_or(0)).map_err(fault)?;
+                file.set_len(u64::try_from(whole).unwrap_or(0))
+                    .map_err(fault)?;
                 file.seek(SeekFrom::End(0)).map_err(fault)?;
             }
-            return Ok(Self { path, file, status, found });
+            return Ok(Self {
+                path,
+                file,
+                status,
+                found,
+            });
         }
     }
 
@@ -119,9 +129,16 @@ impl Journal for MemoryJournal {
 /// where they leave it.
 fn read(text: &str) -> (Vec<Event>, usize, Status) {
     let (mut events, mut whole, mut status) = (Vec::new(), 0, Status::Idle);
-    for line in text.split_inclusive('\n').take_while(|line| line.ends_with('\n')) {
-        let Ok(event) = serde_json::from_str::<Event>(line) else { break };
-        let Ok(following) = next(status, &event) else { break };
+    for line in text
+        .split_inclusive('\n')
+        .take_while(|line| line.ends_with('\n'))
+    {
+        let Ok(event) = serde_json::from_str::<Event>(line) else {
+            break;
+        };
+        let Ok(following) = next(status, &event) else {
+            break;
+        };
         status = following;
         events.push(event);
         whole += line.len();
@@ -136,7 +153,11 @@ fn is_still_there(file: &File, path: &Path) -> bool {
 }
 
 fn illegal(illegal: &Illegal) -> Fault {
-    Fault { operation: "write the journal".into(), errno: None, reason: illegal.to_string() }
+    Fault {
+        operation: "write the journal".into(),
+        errno: None,
+        reason: illegal.to_string(),
+    }
 }
 
 fn io_fault(operation: &str, path: &Path, error: &std::io::Error) -> Fault {

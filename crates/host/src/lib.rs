@@ -9,6 +9,7 @@
 //! | [`run`] | carries out the orders of a journal's state machine |
 //! | [`hotplug`] | a vif script's call from argv to exit status |
 //! | [`topology`] | what `xenwire show` draws, as observed |
+//! | [`terminal`] | how wide it is |
 //! | [`log`] | xen-hotplug.log and syslog |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![forbid(unsafe_code)]
@@ -19,3 +20,18 @@ pub mod kernel;
 pub mod log;
 pub mod run;
 pub mod store;
+pub mod terminal;
+pub mod topology;
+
+/// The host's own name, if it is text.
+pub fn name() -> Option<String> {
+    let uname = rustix::system::uname();
+    uname.nodename().to_str().ok().map(str::to_owned)
+}
+
+pub use xenwire_xenstore::socket_path as store_socket;
+
+/// Who runs us: the effective user.
+pub fn uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}

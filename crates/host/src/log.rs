@@ -35,7 +35,11 @@ const DAEMON: u8 = 3 << 3;
 impl Log {
     /// The usual places.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), file: "/var/log/xen/xen-hotplug.log".into(), syslog: "/dev/log".into() }
+        Self {
+            name: name.into(),
+            file: "/var/log/xen/xen-hotplug.log".into(),
+            syslog: "/dev/log".into(),
+        }
     }
 
     /// Says it. A line that holds line ends is several lines no more.
@@ -43,10 +47,16 @@ impl Log {
         let text = text.replace(['\n', '\r', '\0'], " ");
         let line = format!("{}: {text}", self.name);
         if level <= Level::Warning {
-            let file = OpenOptions::new().append(true).create(true).mode(0o640).open(&self.file);
+            let file = OpenOptions::new()
+                .append(true)
+                .create(true)
+                .mode(0o640)
+                .open(&self.file);
             let _ = file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
         }
-        let Ok(socket) = UnixDatagram::unbound() else { return };
+        let Ok(socket) = UnixDatagram::unbound() else {
+            return;
+        };
         // A syslog that does not read must not hold up a guest.
         let _ = socket.set_nonblocking(true);
         let packet = format!("<{}>{line}", DAEMON | level as u8);

@@ -32,13 +32,21 @@ impl Performer for Host {
         }
         match &mut self.store {
             Some(store) => store.perform(effect),
-            None => Err(Fault { operation: effect.to_string(), errno: None, reason: "there is no xenstore here".into() }),
+            None => Err(Fault {
+                operation: effect.to_string(),
+                errno: None,
+                reason: "there is no xenstore here".into(),
+            }),
         }
     }
 }
 
 /// Runs a machine to its end.
-pub fn run(mut machine: Machine, journal: &mut dyn Journal, performer: &mut dyn Performer) -> Outcome {
+pub fn run(
+    mut machine: Machine,
+    journal: &mut dyn Journal,
+    performer: &mut dyn Performer,
+) -> Outcome {
     let mut token = None;
     loop {
         let done = match machine.order() {
@@ -47,7 +55,9 @@ pub fn run(mut machine: Machine, journal: &mut dyn Journal, performer: &mut dyn 
                 token = announced.or(token.take());
             }),
             Order::Perform(effect) => {
-                let announced = token.as_ref().expect("the machine announces before it performs");
+                let announced = token
+                    .as_ref()
+                    .expect("the machine announces before it performs");
                 performer.perform(announced, &effect)
             }
         };

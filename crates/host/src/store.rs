@@ -22,7 +22,9 @@ impl Store {
     /// # Errors
     /// [`Error`] if nobody answers there.
     pub fn connect(socket: &Path) -> Result<Self, Error> {
-        Ok(Self { client: Client::connect(socket)? })
+        Ok(Self {
+            client: Client::connect(socket)?,
+        })
     }
 
     /// The connection itself.
@@ -38,7 +40,12 @@ impl Store {
     pub fn read(&mut self, paths: &[NodePath]) -> Result<BTreeMap<NodePath, NodeValue>, Error> {
         let names: Vec<&str> = paths.iter().map(|path| path.0.as_str()).collect();
         let values = self.client.read_many(&names)?;
-        Ok(paths.iter().cloned().zip(values).filter_map(|(path, value)| Some((path, NodeValue(value.ok()?)))).collect())
+        Ok(paths
+            .iter()
+            .cloned()
+            .zip(values)
+            .filter_map(|(path, value)| Some((path, NodeValue(value.ok()?))))
+            .collect())
     }
 
     /// Does an effect on the store; any other is nobody's business here.
@@ -46,7 +53,9 @@ impl Store {
     /// # Errors
     /// A [`Fault`]. Nothing was written.
     pub fn perform(&mut self, effect: &Effect) -> Result<(), Fault> {
-        let Effect::WriteNodes { within, writes } = effect else { return Ok(()) };
+        let Effect::WriteNodes { within, writes } = effect else {
+            return Ok(());
+        };
         let result: Result<bool, Error> = self.client.transaction(ATTEMPTS, |nodes| {
             // An empty folder that we may not list is as good as gone: we could not write either.
             if !nodes.exists(&within.0)? {
@@ -65,6 +74,10 @@ impl Store {
             Ok(false) => format!("{within} is gone: the toolstack has removed the device"),
             Err(error) => error.to_string(),
         };
-        Err(Fault { operation: effect.to_string(), errno: None, reason })
+        Err(Fault {
+            operation: effect.to_string(),
+            errno: None,
+            reason,
+        })
     }
 }

@@ -20,7 +20,9 @@ use crate::sandbox::Netns;
 /// One sentence.
 pub fn make(subject: &str, desired: &Desired) -> Result<(), String> {
     let mut kernel = open(subject)?;
-    let observed = kernel.observe(Scope::Host).map_err(|error| format!("{subject}: {error}"))?;
+    let observed = kernel
+        .observe(Scope::Host)
+        .map_err(|error| format!("{subject}: {error}"))?;
     let plan = plan(desired, &observed).plan.map_err(|refusals| {
         let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
         format!("{subject}: {}", reasons.join("; "))
@@ -36,7 +38,9 @@ pub fn make(subject: &str, desired: &Desired) -> Result<(), String> {
 /// # Errors
 /// One sentence.
 pub fn perform(subject: &str, effects: impl IntoIterator<Item = Effect>) -> Result<(), String> {
-    let plan = Plan { steps: effects.into_iter().map(Step::required).collect() };
+    let plan = Plan {
+        steps: effects.into_iter().map(Step::required).collect(),
+    };
     finish(subject, plan, open(subject)?)
 }
 
@@ -44,8 +48,13 @@ pub fn perform(subject: &str, effects: impl IntoIterator<Item = Effect>) -> Resu
 ///
 /// # Errors
 /// One sentence.
-pub fn inside<T: Send>(netns: &Netns, act: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
-    netns.run_in(act).map_err(|error| format!("enter {}: {error}", netns.name()))?
+pub fn inside<T: Send>(
+    netns: &Netns,
+    act: impl FnOnce() -> Result<T, String> + Send,
+) -> Result<T, String> {
+    netns
+        .run_in(act)
+        .map_err(|error| format!("enter {}: {error}", netns.name()))?
 }
 
 fn open(subject: &str) -> Result<Kernel, String> {
@@ -53,8 +62,15 @@ fn open(subject: &str) -> Result<Kernel, String> {
 }
 
 fn finish(subject: &str, plan: Plan, kernel: Kernel) -> Result<(), String> {
-    let mut host = Host { kernel, store: None };
-    match run(Machine::new(subject, plan), &mut MemoryJournal::default(), &mut host) {
+    let mut host = Host {
+        kernel,
+        store: None,
+    };
+    match run(
+        Machine::new(subject, plan),
+        &mut MemoryJournal::default(),
+        &mut host,
+    ) {
         Outcome::NothingToDo | Outcome::Applied { .. } => Ok(()),
         outcome => Err(format!("{subject}: {outcome}")),
     }
@@ -66,9 +82,21 @@ fn finish(subject: &str, plan: Plan, kernel: Kernel) -> Result<(), String> {
 /// One sentence.
 pub fn delete_veth(name: &IfName) -> Result<bool, String> {
     let mut kernel = open("remove a link")?;
-    let scope = Scope::Links { whole: BTreeSet::new(), bare: [name.clone()].into() };
-    let observed = kernel.observe(scope).map_err(|error| format!("{name}: {error}"))?;
-    let Some(link) = observed.state.links.get(name) else { return Ok(false) };
-    let plan = Plan { steps: vec![Step::required(Effect::DeleteLink { name: name.clone(), link: link.clone() })] };
+    let scope = Scope::Links {
+        whole: BTreeSet::new(),
+        bare: [name.clone()].into(),
+    };
+    let observed = kernel
+        .observe(scope)
+        .map_err(|error| format!("{name}: {error}"))?;
+    let Some(link) = observed.state.links.get(name) else {
+        return Ok(false);
+    };
+    let plan = Plan {
+        steps: vec![Step::required(Effect::DeleteLink {
+            name: name.clone(),
+            link: link.clone(),
+        })],
+    };
     finish("remove a link", plan, kernel).map(|()| true)
 }

@@ -5,9 +5,9 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use xenwire_core::config::domu;
 use xenwire_core::config::lab::{Scenario, read, resolve};
 use xenwire_core::config::xl_conf::{self, XlConf};
-use xenwire_core::config::domu;
 use xenwire_core::diag::Diagnostics;
 
 use crate::sandbox::{EtcFile, EtcKind, PROGRAM};
@@ -102,12 +102,25 @@ pub fn load(folder: &Path, scripts: Option<&Path>) -> Result<Loaded, LoadError> 
     for script in SCRIPTS {
         let path = Path::new("scripts").join(script);
         if !files.iter().any(|file| file.path == path) {
-            files.push(EtcFile { path, kind: EtcKind::Link(PROGRAM.into()) });
+            files.push(EtcFile {
+                path,
+                kind: EtcKind::Link(PROGRAM.into()),
+            });
         }
     }
     let canonical = folder.canonicalize().map_err(io(folder))?;
-    let name = canonical.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Loaded { name, scenario, conf, files, warnings: faults })
+    let name = canonical
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    Ok(Loaded {
+        name,
+        scenario,
+        conf,
+        files,
+        warnings: faults,
+    })
 }
 
 /// The files of a folder and of those below it. Links stay links.
@@ -120,10 +133,19 @@ fn collect(folder: &Path, below: &Path, files: &mut Vec<EtcFile>) -> io::Result<
         if meta.is_dir() {
             collect(&entry.path(), &path, files)?;
         } else if meta.is_symlink() {
-            files.push(EtcFile { path, kind: EtcKind::Link(fs::read_link(entry.path())?) });
+            files.push(EtcFile {
+                path,
+                kind: EtcKind::Link(fs::read_link(entry.path())?),
+            });
         } else if meta.is_file() {
             let mode = meta.permissions().mode() & 0o777;
-            files.push(EtcFile { path, kind: EtcKind::File { bytes: fs::read(entry.path())?, mode } });
+            files.push(EtcFile {
+                path,
+                kind: EtcKind::File {
+                    bytes: fs::read(entry.path())?,
+                    mode,
+                },
+            });
         }
     }
     Ok(())

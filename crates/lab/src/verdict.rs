@@ -40,7 +40,12 @@ pub struct Verdict {
 ///
 /// # Errors
 /// One sentence, if the lab itself fails.
-pub fn judge(scenario: &Scenario, machines: &Machines, toolstack: &Toolstack, guests: &Guests) -> Result<Vec<Verdict>, String> {
+pub fn judge(
+    scenario: &Scenario,
+    machines: &Machines,
+    toolstack: &Toolstack,
+    guests: &Guests,
+) -> Result<Vec<Verdict>, String> {
     let places = places(machines, toolstack, guests)?;
     let mut probes = Vec::new();
     for claim in &scenario.claims {
@@ -49,41 +54,81 @@ pub fn judge(scenario: &Scenario, machines: &Machines, toolstack: &Toolstack, gu
             ClaimKind::NotReach => probe::Wish::NotReach,
         };
         for one in claim.each() {
-            let (Some(from), Some(to)) = (places.get(one.from.as_str()), places.get(one.to.as_str())) else { continue };
+            let (Some(from), Some(to)) =
+                (places.get(one.from.as_str()), places.get(one.to.as_str()))
+            else {
+                continue;
+            };
             let protocol = match one.protocol {
                 Protocol::Icmp => probe::Protocol::Icmp,
                 Protocol::Tcp => probe::Protocol::Tcp,
                 Protocol::Udp => probe::Protocol::Udp,
             };
             probes.push(probe::Claim {
-                probe: probe::Probe { from: from.clone(), to: to.clone(), address: one.address, protocol },
+                probe: probe::Probe {
+                    from: from.clone(),
+                    to: to.clone(),
+                    address: one.address,
+                    protocol,
+                },
                 wish,
-                patience: if wish == probe::Wish::Reach { PATIENCE } else { probe::PATIENCE },
+                patience: if wish == probe::Wish::Reach {
+                    PATIENCE
+                } else {
+                    probe::PATIENCE
+                },
             });
         }
     }
     let mut outcomes = probe::run_all(probes).into_iter();
     let packets = scenario.claims.iter().map(|claim| {
-        let stopped = [&claim.from].into_iter().chain(claim.targets.iter().map(|(name, _)| name));
-        let missing: BTreeSet<&str> = stopped.map(|name| name.as_str()).filter(|name| !places.contains_key(*name)).collect();
+        let stopped = [&claim.from]
+            .into_iter()
+            .chain(claim.targets.iter().map(|(name, _)| name));
+        let missing: BTreeSet<&str> = stopped
+            .map(|name| name.as_str())
+            .filter(|name| !places.contains_key(*name))
+            .collect();
         let runs = |name: &str| places.contains_key(name);
         let tried: Vec<(String, probe::Outcome)> = claim
             .each()
             .filter(|one| runs(one.from.as_str()) && runs(one.to.as_str()))
-            .filter_map(|one| Some((format!("{} {}", one.address, one.protocol), outcomes.next()?)))
+            .filter_map(|one| {
+                Some((
+                    format!("{} {}", one.address, one.protocol),
+                    outcomes.next()?,
+                ))
+            })
             .collect();
         packet_verdict(claim, &missing, &tried)
     });
     let packets: Vec<Verdict> = packets.collect();
     let mut kernel = Kernel::open().map_err(|error| error.to_string())?;
-    let observed = kernel.observe(Scope::Host).map_err(|error| error.to_string())?;
-    Ok(packets.into_iter().chain(structure(&scenario.expect, &observed.state)).collect())
+    let observed = kernel
+        .observe(Scope::Host)
+        .map_err(|error| error.to_string())?;
+    Ok(packets
+        .into_iter()
+        .chain(structure(&scenario.expect, &observed.state))
+        .collect())
 }
 
 /// Where every machine is that runs.
-fn places(machines: &Machines, toolstack: &Toolstack, guests: &Guests) -> Result<BTreeMap<String, probe::Place>, String> {
-    let place = |name: &str, netns: OwnedFd| probe::Place { name: name.to_owned(), netns: Arc::new(netns) };
-    let copy = |netns: &Netns| netns.as_fd().try_clone_to_owned().map_err(|error| error.to_string());
+fn places(
+    machines: &Machines,
+    toolstack: &Toolstack,
+    guests: &Guests,
+) -> Result<BTreeMap<String, probe::Place>, String> {
+    let place = |name: &str, netns: OwnedFd| probe::Place {
+        name: name.to_owned(),
+        netns: Arc::new(netns),
+    };
+    let copy = |netns: &Netns| {
+        netns
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(|error| error.to_string())
+    };
     let dom0 = Netns::current().map_err(|error| error.to_string())?;
     let mut places = BTreeMap::from([(DOM0.to_owned(), place(DOM0, dom0))]);
     for (name, netns) in machines {
@@ -99,21 +144,43 @@ fn places(machines: &Machines, toolstack: &Toolstack, guests: &Guests) -> Result
     Ok(places)
 }
 
-fn packet_verdict(claim: &Probes, missing: &BTreeSet<&str>, tried: &[(String, probe::Outcome)]) -> Verdict {
-    let mut failures: Vec<String> = missing.iter().map(|name| format!("{name} does not run")).collect();
+fn packet_verdict(
+    claim: &Probes,
+    missing: &BTreeSet<&str>,
+    tried: &[(String, probe::Outcome)],
+) -> Verdict {
+    let mut failures: Vec<String> = missing
+        .iter()
+        .map(|name| format!("{name} does not run"))
+        .collect();
     let unproven = tried.iter().filter(|(_, outcome)| !outcome.proven());
     failures.extend(unproven.map(|(what, outcome)| format!("{what}: {outcome}")));
     let slowest = tried.iter().filter_map(|(_, outcome)| match outcome {
         probe::Outcome::Reach(probe::Reach::Arrived { round_trip }) => Some(*round_trip),
         _ => None,
     });
-    let addresses: BTreeSet<String> = claim.targets.iter().map(|(_, address)| address.to_string()).collect();
+    let addresses: BTreeSet<String> = claim
+        .targets
+        .iter()
+        .map(|(_, address)| address.to_string())
+        .collect();
     let protocols: Vec<String> = claim.protocols.iter().map(ToString::to_string).collect();
     Verdict {
         holds: failures.is_empty(),
-        claim: format!("{:<9} {} -> {}", claim.kind.to_string(), claim.from, claim.to),
-        seen: format!("{}  {}", protocols.join(" "), addresses.into_iter().collect::<Vec<_>>().join(" ")),
-        micros: slowest.max().map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX)),
+        claim: format!(
+            "{:<9} {} -> {}",
+            claim.kind.to_string(),
+            claim.from,
+            claim.to
+        ),
+        seen: format!(
+            "{}  {}",
+            protocols.join(" "),
+            addresses.into_iter().collect::<Vec<_>>().join(" ")
+        ),
+        micros: slowest
+            .max()
+            .map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX)),
         failures,
     }
 }
@@ -122,9 +189,16 @@ fn structure(expect: &Expect, state: &NetState) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for bridge in &expect.bridges {
         let name = &bridge.name.value;
-        let wanted: BTreeSet<String> = bridge.ports.iter().map(|port| port.value.to_string()).collect();
+        let wanted: BTreeSet<String> = bridge
+            .ports
+            .iter()
+            .map(|port| port.value.to_string())
+            .collect();
         let found: BTreeSet<String> = state.ports_of(name).map(ToString::to_string).collect();
-        let is_bridge = state.links.get(name).is_some_and(|link| link.kind.is_bridge());
+        let is_bridge = state
+            .links
+            .get(name)
+            .is_some_and(|link| link.kind.is_bridge());
         let mut claim = Structure::of("bridge", name);
         if !is_bridge {
             claim.failures.push(format!("there is no bridge {name}"));
@@ -142,12 +216,21 @@ fn structure(expect: &Expect, state: &NetState) -> Vec<Verdict> {
         };
         if let Some(addresses) = &link.addresses {
             let wanted: BTreeSet<IpNet> = addresses.iter().map(|a| a.value).collect();
-            let found: BTreeSet<IpNet> = state.addresses_of(name).map(|a| a.net).filter(|net| !is_link_local(net)).collect();
-            let text = |nets: BTreeSet<IpNet>| listed(&nets.iter().map(ToString::to_string).collect());
+            let found: BTreeSet<IpNet> = state
+                .addresses_of(name)
+                .map(|a| a.net)
+                .filter(|net| !is_link_local(net))
+                .collect();
+            let text =
+                |nets: BTreeSet<IpNet>| listed(&nets.iter().map(ToString::to_string).collect());
             claim.compare("address", &text(wanted), &text(found));
         }
         if let Some(mac) = link.mac {
-            claim.compare("mac", &mac.to_string(), &found.mac.map_or("none".into(), |mac| mac.to_string()));
+            claim.compare(
+                "mac",
+                &mac.to_string(),
+                &found.mac.map_or("none".into(), |mac| mac.to_string()),
+            );
         }
         if let Some(mtu) = link.mtu {
             claim.compare("mtu", &mtu.to_string(), &found.mtu.to_string());
@@ -161,7 +244,14 @@ fn structure(expect: &Expect, state: &NetState) -> Vec<Verdict> {
                 Master::None => "none".to_owned(),
                 Master::Link(bridge) => bridge.to_string(),
             };
-            claim.compare("master", &wanted, &found.master.as_ref().map_or("none".into(), ToString::to_string));
+            claim.compare(
+                "master",
+                &wanted,
+                &found
+                    .master
+                    .as_ref()
+                    .map_or("none".into(), ToString::to_string),
+            );
         }
         verdicts.push(claim.verdict());
     }
@@ -176,7 +266,11 @@ fn is_link_local(net: &IpNet) -> bool {
 }
 
 fn listed(items: &BTreeSet<String>) -> String {
-    if items.is_empty() { "none".into() } else { items.iter().cloned().collect::<Vec<_>>().join(" ") }
+    if items.is_empty() {
+        "none".into()
+    } else {
+        items.iter().cloned().collect::<Vec<_>>().join(" ")
+    }
 }
 
 struct Structure {
@@ -187,13 +281,18 @@ struct Structure {
 
 impl Structure {
     fn of(kind: &str, name: &IfName) -> Self {
-        Self { claim: format!("{:<9} {kind} {name}", "expect"), seen: Vec::new(), failures: Vec::new() }
+        Self {
+            claim: format!("{:<9} {kind} {name}", "expect"),
+            seen: Vec::new(),
+            failures: Vec::new(),
+        }
     }
 
     fn compare(&mut self, what: &str, wanted: &str, found: &str) {
         self.seen.push(format!("{what} {found}"));
         if wanted != found {
-            self.failures.push(format!("{what}: wanted {wanted}, found {found}"));
+            self.failures
+                .push(format!("{what}: wanted {wanted}, found {found}"));
         }
     }
 
@@ -211,11 +310,21 @@ impl Structure {
 /// The table of claims, and behind it why those fail that do.
 pub fn table(verdicts: &[Verdict]) -> String {
     let mut text = String::new();
-    let width = verdicts.iter().map(|v| v.claim.chars().count()).max().unwrap_or(0);
+    let width = verdicts
+        .iter()
+        .map(|v| v.claim.chars().count())
+        .max()
+        .unwrap_or(0);
     for verdict in verdicts {
         let mark = if verdict.holds { "ok  " } else { "FAIL" };
-        let time = verdict.micros.map_or(String::new(), |micros| format!("{}.{:03} ms", micros / 1000, micros % 1000));
-        let _ = writeln!(text, "{mark}  {:<width$}  {time:>9}  {}", verdict.claim, verdict.seen);
+        let time = verdict.micros.map_or(String::new(), |micros| {
+            format!("{}.{:03} ms", micros / 1000, micros % 1000)
+        });
+        let _ = writeln!(
+            text,
+            "{mark}  {:<width$}  {time:>9}  {}",
+            verdict.claim, verdict.seen
+        );
         for failure in &verdict.failures {
             let _ = writeln!(text, "        {failure}");
         }

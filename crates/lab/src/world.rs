@@ -16,7 +16,8 @@ use ipnet::IpNet;
 use xenwire_core::config::lab::{Host, LanName, Machine, Nic, Route as WantedRoute, Scenario};
 use xenwire_core::name::IfName;
 use xenwire_core::state::{
-    Address, BridgeOptions, Desired, Family, LinkKind, LinkSysctl, Managed, Origin, PeerEnd, Route, WantedLink,
+    Address, BridgeOptions, Desired, Family, LinkKind, LinkSysctl, Managed, Origin, PeerEnd, Route,
+    WantedLink,
 };
 
 use crate::act;
@@ -33,10 +34,14 @@ pub type Machines = BTreeMap<String, Netns>;
 /// # Errors
 /// One sentence.
 pub fn build(scenario: &Scenario) -> Result<Machines, String> {
-    let namespace = |name: &str| Netns::new(name).map_err(|error| format!("make namespace {name}: {error}"));
+    let namespace =
+        |name: &str| Netns::new(name).map_err(|error| format!("make namespace {name}: {error}"));
     let lans = namespace(LANS)?;
     let mut sockets = Sockets::default();
-    act::make("dom0", &host(&scenario.host, &scenario.lans_by_name(), &mut sockets))?;
+    act::make(
+        "dom0",
+        &host(&scenario.host, &scenario.lans_by_name(), &mut sockets),
+    )?;
     let mut machines = Machines::new();
     for machine in &scenario.machines {
         let netns = namespace(machine.name.value.as_str())?;
@@ -57,7 +62,11 @@ trait LansByName {
 
 impl LansByName for Scenario {
     fn lans_by_name(&self) -> Lans<'_> {
-        self.lans.iter().enumerate().map(|(number, lan)| (&lan.name.value, (number, lan.mtu))).collect()
+        self.lans
+            .iter()
+            .enumerate()
+            .map(|(number, lan)| (&lan.name.value, (number, lan.mtu)))
+            .collect()
     }
 }
 
@@ -74,7 +83,11 @@ impl Sockets {
         let (lan, lan_mtu) = lans.get(&nic.lan.value).copied().unwrap_or_default();
         let mtu = nic.mtu.or(lan_mtu).unwrap_or(MTU);
         self.0.push((lan, mtu));
-        let peer = PeerEnd { name: socket(self.0.len()).to_string(), netns: Some(LANS.into()), mac: None };
+        let peer = PeerEnd {
+            name: socket(self.0.len()).to_string(),
+            netns: Some(LANS.into()),
+            mac: None,
+        };
         let mut link = WantedLink::new(Origin::Ours(LinkKind::Veth(peer)));
         link.up = Managed::Set(true);
         link.mtu = Managed::Set(mtu);
@@ -89,7 +102,12 @@ impl Sockets {
     fn segments(&self, scenario: &Scenario) -> Desired {
         let mut desired = Desired::default();
         for number in 0..scenario.lans.len() {
-            let mtu = self.0.iter().filter(|(lan, _)| *lan == number).map(|(_, mtu)| *mtu).max();
+            let mtu = self
+                .0
+                .iter()
+                .filter(|(lan, _)| *lan == number)
+                .map(|(_, mtu)| *mtu)
+                .max();
             let mut bridge = WantedLink::new(Origin::Ours(LinkKind::Bridge(BridgeOptions::XEN)));
             bridge.up = Managed::Set(true);
             bridge.mtu = Managed::Set(mtu.unwrap_or(MTU));
@@ -106,23 +124,32 @@ impl Sockets {
 }
 
 fn socket(number: usize) -> IfName {
-    format!("p{number}").parse().expect("a letter and a small number")
+    format!("p{number}")
+        .parse()
+        .expect("a letter and a small number")
 }
 
 fn segment(number: usize) -> IfName {
-    format!("lan{number}").parse().expect("three letters and a small number")
+    format!("lan{number}")
+        .parse()
+        .expect("three letters and a small number")
 }
 
 fn host(host: &Host, lans: &Lans<'_>, sockets: &mut Sockets) -> Desired {
     let mut desired = with_loopback();
     for nic in &host.nics {
-        desired.links.insert(nic.name.value.clone(), sockets.plug(nic, lans));
+        desired
+            .links
+            .insert(nic.name.value.clone(), sockets.plug(nic, lans));
     }
     for bridge in &host.bridges {
         let name = &bridge.name.value;
         let mut link = WantedLink::new(Origin::Ours(LinkKind::Bridge(BridgeOptions::XEN)));
         link.up = Managed::Set(true);
-        link.mac = bridge.mac.as_ref().map_or(Managed::LeaveAlone, |mac| Managed::Set(mac.value));
+        link.mac = bridge
+            .mac
+            .as_ref()
+            .map_or(Managed::LeaveAlone, |mac| Managed::Set(mac.value));
         link.mtu = bridge.mtu.map_or(Managed::LeaveAlone, Managed::Set);
         link.addresses = addresses(name, bridge.addresses.iter().map(|a| a.value));
         desired.links.insert(name.clone(), link);
@@ -139,11 +166,15 @@ fn host(host: &Host, lans: &Lans<'_>, sockets: &mut Sockets) -> Desired {
 fn outside(machine: &Machine, lans: &Lans<'_>, sockets: &mut Sockets) -> Desired {
     let mut desired = with_loopback();
     for nic in &machine.nics {
-        desired.links.insert(nic.name.value.clone(), sockets.plug(nic, lans));
+        desired
+            .links
+            .insert(nic.name.value.clone(), sockets.plug(nic, lans));
     }
     if machine.forward {
         for family in [Family::Ipv4, Family::Ipv6] {
-            desired.sysctls.insert(LinkSysctl::of_host(family, "forwarding"), "1".into());
+            desired
+                .sysctls
+                .insert(LinkSysctl::of_host(family, "forwarding"), "1".into());
         }
     }
     desired.routes = routes(&machine.routes, &desired);
@@ -154,7 +185,10 @@ fn outside(machine: &Machine, lans: &Lans<'_>, sockets: &mut Sockets) -> Desired
 pub fn with_loopback() -> Desired {
     let mut lo = WantedLink::new(Origin::Expected);
     lo.up = Managed::Set(true);
-    Desired { links: BTreeMap::from([(loopback(), lo)]), ..Desired::default() }
+    Desired {
+        links: BTreeMap::from([(loopback(), lo)]),
+        ..Desired::default()
+    }
 }
 
 fn loopback() -> IfName {
@@ -164,8 +198,15 @@ fn loopback() -> IfName {
 /// Addresses that can be used at once: nobody else is there who could have them too.
 pub fn addresses(link: &IfName, nets: impl Iterator<Item = IpNet>) -> Managed<BTreeSet<Address>> {
     let address = |net: IpNet| {
-        let flags = if net.addr().is_ipv6() { Address::NODAD } else { 0 };
-        Address { flags, ..Address::new(link.clone(), net) }
+        let flags = if net.addr().is_ipv6() {
+            Address::NODAD
+        } else {
+            0
+        };
+        Address {
+            flags,
+            ..Address::new(link.clone(), net)
+        }
     };
     Managed::Set(nets.map(address).collect())
 }
@@ -175,18 +216,33 @@ pub fn addresses(link: &IfName, nets: impl Iterator<Item = IpNet>) -> Managed<BT
 pub fn routes(wanted: &[WantedRoute], desired: &Desired) -> BTreeSet<Route> {
     let leaves_by = |route: &WantedRoute| {
         if let Some(nic) = &route.nic {
-            return desired.links.contains_key(&nic.value).then(|| nic.value.clone());
+            return desired
+                .links
+                .contains_key(&nic.value)
+                .then(|| nic.value.clone());
         }
         let via = route.via?;
-        let holds = |link: &&WantedLink| link.addresses.wanted().is_some_and(|a| a.iter().any(|a| a.net.contains(&via)));
-        desired.links.iter().find(|(_, link)| holds(link)).map(|(name, _)| name.clone())
+        let holds = |link: &&WantedLink| {
+            link.addresses
+                .wanted()
+                .is_some_and(|a| a.iter().any(|a| a.net.contains(&via)))
+        };
+        desired
+            .links
+            .iter()
+            .find(|(_, link)| holds(link))
+            .map(|(name, _)| name.clone())
     };
     let route = |route: &WantedRoute| {
         let link = leaves_by(route)?;
         Some(match route.via {
             Some(via) => Route::via(route.to, via, link),
             // RT_SCOPE_LINK: what is there is on the link itself.
-            None => Route { via: None, scope: 253, ..Route::via(route.to, route.to.addr(), link) },
+            None => Route {
+                via: None,
+                scope: 253,
+                ..Route::via(route.to, route.to.addr(), link)
+            },
         })
     };
     wanted.iter().filter_map(route).collect()

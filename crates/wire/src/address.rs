@@ -84,7 +84,9 @@ impl Address {
         attributes.extend(self.broadcast.map(AddressAttribute::Broadcast));
         attributes.extend(self.label.clone().map(AddressAttribute::Label));
         if self.flags != 0 {
-            attributes.push(AddressAttribute::Flags(AddressFlags::from_bits_retain(self.flags)));
+            attributes.push(AddressAttribute::Flags(AddressFlags::from_bits_retain(
+                self.flags,
+            )));
         }
         if (self.valid, self.preferred) != (u32::MAX, u32::MAX) {
             let mut times = CacheInfo::default();
@@ -93,12 +95,18 @@ impl Address {
             attributes.push(AddressAttribute::CacheInfo(times));
         }
         if self.protocol != 0 {
-            attributes.push(AddressAttribute::Protocol(AddressProtocol::from(self.protocol)));
+            attributes.push(AddressAttribute::Protocol(AddressProtocol::from(
+                self.protocol,
+            )));
         }
         message
     }
 }
 
 pub(crate) fn family(ip: IpAddr) -> AddressFamily {
-    if ip.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 }
+    if ip.is_ipv4() {
+        AddressFamily::Inet
+    } else {
+        AddressFamily::Inet6
+    }
 }

@@ -1,7 +1,8 @@
 //! RTM_*LINK messages.
 
 use netlink_packet_route::link::{
-    BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo,
+    LinkMessage,
 };
 
 /// A link. In a reply every field says what is; in a request a field that is `None` says nothing.
@@ -75,7 +76,11 @@ impl Link {
         message.header.index = self.index;
         if let Some(up) = self.up {
             message.header.change_mask = LinkFlags::Up;
-            message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
+            message.header.flags = if up {
+                LinkFlags::Up
+            } else {
+                LinkFlags::empty()
+            };
         }
         let attributes = &mut message.attributes;
         attributes.extend(self.name.clone().map(LinkAttribute::IfName));
@@ -86,8 +91,15 @@ impl Link {
         attributes.extend(self.netns.map(LinkAttribute::NetNsFd));
         match &self.kind {
             Some(Kind::Bridge { stp, forward_delay }) => {
-                let state = if *stp { BridgeStpState::KernelStp } else { BridgeStpState::Disabled };
-                let settings = vec![InfoBridge::ForwardDelay(*forward_delay), InfoBridge::StpState(state)];
+                let state = if *stp {
+                    BridgeStpState::KernelStp
+                } else {
+                    BridgeStpState::Disabled
+                };
+                let settings = vec![
+                    InfoBridge::ForwardDelay(*forward_delay),
+                    InfoBridge::StpState(state),
+                ];
                 attributes.push(LinkAttribute::LinkInfo(vec![
                     LinkInfo::Kind(InfoKind::Bridge),
                     LinkInfo::Data(InfoData::Bridge(settings)),
@@ -95,7 +107,11 @@ impl Link {
             }
             Some(Kind::Veth(peer)) => {
                 let mut info = vec![LinkInfo::Kind(InfoKind::Veth)];
-                info.extend(peer.as_ref().map(|peer| LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer.to_message())))));
+                info.extend(
+                    peer.as_ref().map(|peer| {
+                        LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer.to_message())))
+                    }),
+                );
                 attributes.push(LinkAttribute::LinkInfo(info));
             }
             Some(Kind::Other(_)) | None => {}

@@ -43,7 +43,11 @@ pub struct DecodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "netlink message at byte {}: {}", self.offset, self.reason)
+        write!(
+            f,
+            "netlink message at byte {}: {}",
+            self.offset, self.reason
+        )
     }
 }
 
@@ -63,11 +67,16 @@ pub fn decode(datagram: &[u8]) -> Result<Vec<(u32, Reply)>, DecodeError> {
     while offset + HEADER <= datagram.len() {
         let wrong = |reason: String| DecodeError { offset, reason };
         let rest = &datagram[offset..];
-        let length = usize::try_from(u32::from_ne_bytes([rest[0], rest[1], rest[2], rest[3]])).unwrap_or(usize::MAX);
+        let length = usize::try_from(u32::from_ne_bytes([rest[0], rest[1], rest[2], rest[3]]))
+            .unwrap_or(usize::MAX);
         if length < HEADER || length > rest.len() {
-            return Err(wrong(format!("its length is {length}, of {} bytes that came", rest.len())));
+            return Err(wrong(format!(
+                "its length is {length}, of {} bytes that came",
+                rest.len()
+            )));
         }
-        let message = NetlinkMessage::<Message>::deserialize(&rest[..length]).map_err(|e| wrong(e.to_string()))?;
+        let message = NetlinkMessage::<Message>::deserialize(&rest[..length])
+            .map_err(|e| wrong(e.to_string()))?;
         interrupted |= message.header.flags & NLM_F_DUMP_INTR != 0;
         let reply = match message.payload {
             NetlinkPayload::Error(error) => match error.code {
@@ -78,11 +87,14 @@ pub fn decode(datagram: &[u8]) -> Result<Vec<(u32, Reply)>, DecodeError> {
                 },
             },
             // The end of a dump carries an errno too (netlink_dump_done, net/netlink/af_netlink.c).
-            NetlinkPayload::Done(done) if done.code < 0 => {
-                Reply::Refused { errno: done.code.checked_neg().unwrap_or(i32::MAX), text: None }
-            }
+            NetlinkPayload::Done(done) if done.code < 0 => Reply::Refused {
+                errno: done.code.checked_neg().unwrap_or(i32::MAX),
+                text: None,
+            },
             NetlinkPayload::Done(_) => Reply::Done { interrupted },
-            NetlinkPayload::InnerMessage(Message::NewLink(link)) => Reply::Link(Link::from_message(link)),
+            NetlinkPayload::InnerMessage(Message::NewLink(link)) => {
+                Reply::Link(Link::from_message(link))
+            }
             NetlinkPayload::InnerMessage(Message::NewAddress(address)) => {
                 Address::from_message(address).map_or(Reply::Other, Reply::Address)
             }

@@ -2,7 +2,8 @@
 //! whoever holds a query cannot send a change by mistake.
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
+    NetlinkPayload,
 };
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::RouteNetlinkMessage as Message;
@@ -83,7 +84,8 @@ impl Query {
         let message = match self {
             Self::Link(name) => {
                 let mut link = LinkMessage::default();
-                link.attributes.extend([LinkAttribute::IfName(name.clone()), no_statistics]);
+                link.attributes
+                    .extend([LinkAttribute::IfName(name.clone()), no_statistics]);
                 Message::GetLink(link)
             }
             Self::LinkNumbered(index) => {
@@ -104,7 +106,11 @@ impl Query {
             }
             Self::Routes { ipv6, index } => {
                 let mut route = RouteMessage::default();
-                route.header.address_family = if *ipv6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
+                route.header.address_family = if *ipv6 {
+                    AddressFamily::Inet6
+                } else {
+                    AddressFamily::Inet
+                };
                 route.attributes.extend(index.map(RouteAttribute::Oif));
                 Message::GetRoute(route)
             }

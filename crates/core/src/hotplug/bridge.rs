@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use super::{Command, Device, Invocation, Nodes};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Desired, LinkSysctl, Managed, Moment, NodeValue, Observed, Origin, Scope, WantedLink, WantedNode,
+    Desired, LinkSysctl, Managed, Moment, NodeValue, Observed, Origin, Scope, WantedLink,
+    WantedNode,
 };
 
 /// What must be known of the machine for this call.
@@ -50,25 +51,42 @@ pub fn desire(call: &Invocation, nodes: &Nodes, observed: &Observed) -> Result<W
     if call.command.comes() {
         come(call, nodes, observed, name)
     } else {
-        Ok(Wanted { desired: go(call, observed, name), warnings: Vec::new() })
+        Ok(Wanted {
+            desired: go(call, observed, name),
+            warnings: Vec::new(),
+        })
     }
 }
 
-fn come(call: &Invocation, nodes: &Nodes, observed: &Observed, name: IfName) -> Result<Wanted, String> {
+fn come(
+    call: &Invocation,
+    nodes: &Nodes,
+    observed: &Observed,
+    name: IfName,
+) -> Result<Wanted, String> {
     let links = &observed.state.links;
     let renamed = name != call.link;
     if !links.contains_key(&call.link) {
         if !renamed || !links.contains_key(&name) {
-            return Err(format!("there is no link {}; its backend has not made it, or has removed it again", call.link));
+            return Err(format!(
+                "there is no link {}; its backend has not made it, or has removed it again",
+                call.link
+            ));
         }
         if !is_this_vif(call, observed, &name) {
-            return Err(format!("there is no link {}, and {name} belongs to something else", call.link));
+            return Err(format!(
+                "there is no link {}, and {name} belongs to something else",
+                call.link
+            ));
         }
     }
     let mut warnings = Vec::new();
     let bridge = chosen_bridge(call, nodes, observed, &mut warnings)?;
     let mtu = match &nodes.mtu {
-        Some(text) => Some(text.parse::<u32>().map_err(|_| format!("mtu={text:?} is not a number of bytes"))?),
+        Some(text) => Some(
+            text.parse::<u32>()
+                .map_err(|_| format!("mtu={text:?} is not a number of bytes"))?,
+        ),
         None => links.get(&bridge).map(|link| link.mtu),
     }
     .filter(|mtu| *mtu > 0);
@@ -87,8 +105,12 @@ fn come(call: &Invocation, nodes: &Nodes, observed: &Observed, name: IfName) -> 
 
     let mut desired = Desired::default();
     // IN6_ADDR_GEN_MODE_NONE (include/uapi/linux/if_link.h): no fe80 address when it comes up.
-    desired.sysctls.insert(LinkSysctl::ipv6(&name, "addr_gen_mode"), "1".into());
-    desired.sysctls.insert(LinkSysctl::ipv6(&name, "accept_ra"), "0".into());
+    desired
+        .sysctls
+        .insert(LinkSysctl::ipv6(&name, "addr_gen_mode"), "1".into());
+    desired
+        .sysctls
+        .insert(LinkSysctl::ipv6(&name, "accept_ra"), "0".into());
     desired.links.insert(name, port);
     if call.device == Device::Vif {
         if let Some(mtu) = mtu {
@@ -129,7 +151,9 @@ fn go(call: &Invocation, observed: &Observed, name: IfName) -> Desired {
 
 /// The name the link is to have: `vifname`, with `-emu` behind it for a tap.
 fn wanted_name(call: &Invocation, nodes: &Nodes) -> Result<IfName, String> {
-    let Some(vifname) = &nodes.vifname else { return Ok(call.link.clone()) };
+    let Some(vifname) = &nodes.vifname else {
+        return Ok(call.link.clone());
+    };
     let wrong = |why: String| match call.command {
         // A bad name was refused when the vif came; now it only must not be in the way.
         Command::Offline | Command::Remove => Ok(call.link.clone()),
@@ -145,7 +169,8 @@ fn wanted_name(call: &Invocation, nodes: &Nodes) -> Result<IfName, String> {
         Device::Vif => vifname.clone(),
         Device::Tap => format!("{vifname}-emu"),
     };
-    full.parse().or_else(|e: crate::name::IfNameError| wrong(e.to_string()))
+    full.parse()
+        .or_else(|e: crate::name::IfNameError| wrong(e.to_string()))
 }
 
 /// The alias by which a renamed link is known to be this vif.
@@ -157,10 +182,14 @@ fn mark(call: &Invocation) -> String {
 /// scripts, no mark at all and the MAC that only backend links have. Anything else of that name
 /// is somebody's NIC (Debian #658305: another guest's was taken down).
 fn is_this_vif(call: &Invocation, observed: &Observed, name: &IfName) -> bool {
-    observed.state.links.get(name).is_some_and(|link| match &link.alias {
-        Some(alias) => *alias == mark(call),
-        None => link.mac == Some(Mac::QUIET) && !link.kind.is_bridge(),
-    })
+    observed
+        .state
+        .links
+        .get(name)
+        .is_some_and(|link| match &link.alias {
+            Some(alias) => *alias == mark(call),
+            None => link.mac == Some(Mac::QUIET) && !link.kind.is_bridge(),
+        })
 }
 
 fn bridge_text<'a>(call: &'a Invocation, nodes: &'a Nodes) -> Option<&'a str> {
@@ -173,7 +202,9 @@ fn bridge_name(text: &str) -> Result<IfName, String> {
 
 /// Guests of the days before Xen 3.2 ask for `xenbrN` where the bridge is now called `ethN`.
 fn old_spelling(bridge: &IfName) -> Option<IfName> {
-    format!("eth{}", bridge.as_str().strip_prefix("xenbr")?).parse().ok()
+    format!("eth{}", bridge.as_str().strip_prefix("xenbr")?)
+        .parse()
+        .ok()
 }
 
 fn chosen_bridge(
@@ -185,8 +216,13 @@ fn chosen_bridge(
     let links = &observed.state.links;
     let Some(text) = bridge_text(call, nodes) else {
         // As the originals: the first of those that `brctl show` lists, which is by name.
-        let mut bridges = links.iter().filter(|(_, link)| link.kind.is_bridge()).map(|(name, _)| name);
-        let first = bridges.next().ok_or("Could not find bridge, and none was specified")?;
+        let mut bridges = links
+            .iter()
+            .filter(|(_, link)| link.kind.is_bridge())
+            .map(|(name, _)| name);
+        let first = bridges
+            .next()
+            .ok_or("Could not find bridge, and none was specified")?;
         let others: Vec<&str> = bridges.map(IfName::as_str).collect();
         if !others.is_empty() {
             warnings.push(format!(
@@ -204,7 +240,9 @@ fn chosen_bridge(
     }
     match old_spelling(&bridge).filter(is_bridge) {
         Some(old) => Ok(old),
-        None => Err(format!("Could not find bridge device {bridge}; `ip link show type bridge` lists those there are")),
+        None => Err(format!(
+            "Could not find bridge device {bridge}; `ip link show type bridge` lists those there are"
+        )),
     }
 }
 

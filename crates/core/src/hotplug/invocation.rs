@@ -113,7 +113,10 @@ impl fmt::Display for Command {
 }
 
 fn wrong(reason: impl Into<String>) -> Quit {
-    Quit { status: 1, reason: Some(reason.into()) }
+    Quit {
+        status: 1,
+        reason: Some(reason.into()),
+    }
 }
 
 impl Invocation {
@@ -121,15 +124,27 @@ impl Invocation {
     ///
     /// # Errors
     /// [`Quit`] for a call that is not acted on.
-    pub fn parse(script: Script, args: &[String], env: impl Fn(&str) -> Option<String>) -> Result<Self, Quit> {
+    pub fn parse(
+        script: Script,
+        args: &[String],
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Quit> {
         let variable = |name: &str| {
-            let argument = args.iter().rev().find_map(|arg| arg.strip_prefix(name)?.strip_prefix('='));
-            argument.map(unquoted).map(str::to_owned).or_else(|| env(name))
+            let argument = args
+                .iter()
+                .rev()
+                .find_map(|arg| arg.strip_prefix(name)?.strip_prefix('='));
+            argument
+                .map(unquoted)
+                .map(str::to_owned)
+                .or_else(|| env(name))
         };
         let word = args.iter().find(|arg| !arg.contains('='));
         let command = word.and_then(|word| Command::named(word)).ok_or_else(|| {
             let found = word.map_or("nothing".to_owned(), |word| format!("{word:?}"));
-            wrong(format!("Invalid command: {found}; wanted online, offline, add or remove"))
+            wrong(format!(
+                "Invalid command: {found}; wanted online, offline, add or remove"
+            ))
         })?;
         let device = match variable("type_if").as_deref() {
             None | Some("" | "vif") => Device::Vif,
@@ -141,7 +156,10 @@ impl Invocation {
             Command::Add | Command::Remove => device == Device::Tap,
         };
         if !pair_fits {
-            return Err(Quit { status: 0, reason: None });
+            return Err(Quit {
+                status: 0,
+                reason: None,
+            });
         }
         let given = |name: &str| {
             variable(name)
@@ -155,7 +173,9 @@ impl Invocation {
                     wrong(format!("XENBUS_PATH={path:?} is not of the form [/local/domain/N/]backend/vif/<domid>/<devid>"))
                 })?;
                 let link = given("vif")?;
-                let link = link.parse().map_err(|e| wrong(format!("vif={link:?}: {e}")))?;
+                let link = link
+                    .parse()
+                    .map_err(|e| wrong(format!("vif={link:?}: {e}")))?;
                 (vif, link, NodePath(path))
             }
             Device::Tap => {
@@ -163,18 +183,31 @@ impl Invocation {
                 let vif = tap_of(&name).ok_or_else(|| {
                     wrong(format!("INTERFACE={name:?} is neither vif<domid>.<devid>-emu nor tap<domid>.<devid>"))
                 })?;
-                let link = name.parse().map_err(|e| wrong(format!("INTERFACE={name:?}: {e}")))?;
+                let link = name
+                    .parse()
+                    .map_err(|e| wrong(format!("INTERFACE={name:?}: {e}")))?;
                 let path = format!("/local/domain/0/backend/vif/{}/{}", vif.domid, vif.devid);
                 (vif, link, NodePath(path))
             }
         };
         let bridge = variable("bridge").filter(|name| !name.is_empty());
-        Ok(Self { script, command, vif, device, link, backend, bridge })
+        Ok(Self {
+            script,
+            command,
+            vif,
+            device,
+            link,
+            backend,
+            bridge,
+        })
     }
 
     /// The frontend's folder in xenstore.
     pub fn frontend(&self) -> NodePath {
-        NodePath(format!("/local/domain/{}/device/vif/{}", self.vif.domid, self.vif.devid))
+        NodePath(format!(
+            "/local/domain/{}/device/vif/{}",
+            self.vif.domid, self.vif.devid
+        ))
     }
 }
 
@@ -210,7 +243,10 @@ fn tap_of(name: &str) -> Option<VifId> {
 impl From<(u16, u32)> for Invocation {
     /// The call that xl makes when a paravirtual vif comes.
     fn from((domid, devid): (u16, u32)) -> Self {
-        let vif = VifId { domid: DomId(domid), devid: DevId(devid) };
+        let vif = VifId {
+            domid: DomId(domid),
+            devid: DevId(devid),
+        };
         Self {
             script: Script::VifBridge,
             command: Command::Online,
@@ -230,7 +266,9 @@ mod tests {
     fn call(args: &[&str], env: &[(&str, &str)]) -> Result<Invocation, Quit> {
         let args: Vec<String> = args.iter().map(|a| a.to_string()).collect();
         Invocation::parse(Script::VifBridge, &args, |name| {
-            env.iter().find(|(n, _)| *n == name).map(|(_, v)| v.to_string())
+            env.iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| v.to_string())
         })
     }
 
@@ -238,7 +276,10 @@ mod tests {
 
     #[test]
     fn as_xl_calls() {
-        assert_eq!(call(&["online", "type_if=vif"], XL).unwrap(), Invocation::from((1, 0)));
+        assert_eq!(
+            call(&["online", "type_if=vif"], XL).unwrap(),
+            Invocation::from((1, 0))
+        );
         let off = call(&["offline", "type_if=vif"], XL).unwrap();
         assert_eq!(off.command, Command::Offline);
     }
@@ -249,13 +290,25 @@ mod tests {
         assert_eq!(got.bridge.as_deref(), Some("b"));
         // Arguments win over the environment.
         let env = [XL[0], XL[1], ("bridge", "c")];
-        assert_eq!(call(&["online", "bridge=d"], &env).unwrap().bridge.as_deref(), Some("d"));
-        assert_eq!(call(&["online"], &env).unwrap().bridge.as_deref(), Some("c"));
+        assert_eq!(
+            call(&["online", "bridge=d"], &env)
+                .unwrap()
+                .bridge
+                .as_deref(),
+            Some("d")
+        );
+        assert_eq!(
+            call(&["online"], &env).unwrap().bridge.as_deref(),
+            Some("c")
+        );
     }
 
     #[test]
     fn pairs_that_are_not_ours_end_silently() {
-        let silent = Quit { status: 0, reason: None };
+        let silent = Quit {
+            status: 0,
+            reason: None,
+        };
         assert_eq!(call(&["add", "type_if=vif"], XL), Err(silent.clone()));
         assert_eq!(call(&["online", "type_if=tap"], XL), Err(silent));
     }
@@ -268,9 +321,21 @@ mod tests {
             (&["online", "type_if=x"][..], XL, "type_if"),
             (&["online"][..], &XL[..1], "vif"),
             (&["online"][..], &XL[1..], "XENBUS_PATH"),
-            (&["online"][..], &[("XENBUS_PATH", "backend/vif/1"), XL[1]][..], "backend/vif/1"),
-            (&["online"][..], &[("XENBUS_PATH", "backend/vif/+1/0"), XL[1]][..], "+1"),
-            (&["add", "type_if=tap"][..], &[("INTERFACE", "tun0")][..], "tun0"),
+            (
+                &["online"][..],
+                &[("XENBUS_PATH", "backend/vif/1"), XL[1]][..],
+                "backend/vif/1",
+            ),
+            (
+                &["online"][..],
+                &[("XENBUS_PATH", "backend/vif/+1/0"), XL[1]][..],
+                "+1",
+            ),
+            (
+                &["add", "type_if=tap"][..],
+                &[("INTERFACE", "tun0")][..],
+                "tun0",
+            ),
         ] {
             let quit = call(args, env).unwrap_err();
             assert_eq!(quit.status, 1, "{args:?}");
@@ -289,7 +354,11 @@ mod tests {
 
     #[test]
     fn an_absolute_path_is_kept() {
-        let got = call(&["online"], &[("XENBUS_PATH", "/local/domain/3/backend/vif/1/0"), XL[1]]).unwrap();
+        let got = call(
+            &["online"],
+            &[("XENBUS_PATH", "/local/domain/3/backend/vif/1/0"), XL[1]],
+        )
+        .unwrap();
         assert_eq!(got.backend.0, "/local/domain/3/backend/vif/1/0");
         assert_eq!(got.frontend().0, "/local/domain/1/device/vif/0");
     }

@@ -18,11 +18,21 @@ pub struct Nodes {
     pub mtu: Option<String>,
 }
 
-const READ: [&str; 6] = ["vifname", "bridge", "ip", "mtu", "hotplug-status", "hotplug-error"];
+const READ: [&str; 6] = [
+    "vifname",
+    "bridge",
+    "ip",
+    "mtu",
+    "hotplug-status",
+    "hotplug-error",
+];
 
 /// The nodes that this call wants to know, to be read in one go.
 pub fn wanted_nodes(call: &Invocation) -> Vec<NodePath> {
-    READ.iter().map(|name| call.backend.join(name)).chain([call.frontend().join("mtu")]).collect()
+    READ.iter()
+        .map(|name| call.backend.join(name))
+        .chain([call.frontend().join("mtu")])
+        .collect()
 }
 
 impl Nodes {
@@ -33,6 +43,11 @@ impl Nodes {
             let value = read.get(&call.backend.join(name))?.as_text()?;
             (!value.is_empty()).then(|| value.to_owned())
         };
-        Self { vifname: text("vifname"), bridge: text("bridge"), ip: text("ip"), mtu: text("mtu") }
+        Self {
+            vifname: text("vifname"),
+            bridge: text("bridge"),
+            ip: text("ip"),
+            mtu: text("mtu"),
+        }
     }
 }

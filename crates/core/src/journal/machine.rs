@@ -108,7 +108,11 @@ pub enum Outcome {
 impl Machine {
     /// A run of this plan.
     pub fn new(subject: impl Into<String>, plan: Plan) -> Self {
-        let stage = if plan.steps.is_empty() { Stage::Finished } else { Stage::Announce };
+        let stage = if plan.steps.is_empty() {
+            Stage::Finished
+        } else {
+            Stage::Announce
+        };
         Self {
             subject: subject.into(),
             steps: plan.steps,
@@ -133,13 +137,19 @@ impl Machine {
                 let (step, fault) = self.failure();
                 Order::Record(Event::Failed { step, fault })
             }
-            Stage::Undo => match self.done.last().map(|number| self.steps[*number].effect.undo()) {
+            Stage::Undo => match self
+                .done
+                .last()
+                .map(|number| self.steps[*number].effect.undo())
+            {
                 Some(Undo::By(effect)) => Order::Perform(effect),
                 // `told` drops what has no undo before it comes here.
                 Some(Undo::Never(_)) | None => Order::Finish(self.outcome()),
             },
             Stage::RecordUndone if self.left.is_empty() => Order::Record(Event::Undone),
-            Stage::RecordUndone => Order::Record(Event::Stuck { left: self.left.clone() }),
+            Stage::RecordUndone => Order::Record(Event::Stuck {
+                left: self.left.clone(),
+            }),
             Stage::Finished => Order::Finish(self.outcome()),
         }
     }
@@ -179,7 +189,10 @@ impl Machine {
             (Stage::Undo, answer) => {
                 let number = self.done.pop();
                 if let (Some(number), Answer::Refused(fault)) = (number, answer) {
-                    self.left.push(Left { effect: self.steps[number].effect.clone(), fault });
+                    self.left.push(Left {
+                        effect: self.steps[number].effect.clone(),
+                        fault,
+                    });
                 }
                 self.undo_next()
             }
@@ -191,15 +204,28 @@ impl Machine {
     }
 
     fn after(&self, number: usize) -> Stage {
-        if number + 1 < self.steps.len() { Stage::Perform(number + 1) } else { Stage::RecordDone }
+        if number + 1 < self.steps.len() {
+            Stage::Perform(number + 1)
+        } else {
+            Stage::RecordDone
+        }
     }
 
     fn undo_next(&mut self) -> Stage {
         while let Some(number) = self.done.last() {
             let effect = &self.steps[*number].effect;
-            let Undo::Never(why) = effect.undo() else { return Stage::Undo };
-            let fault = Fault { operation: format!("undo: {effect}"), errno: None, reason: why.into() };
-            self.left.push(Left { effect: effect.clone(), fault });
+            let Undo::Never(why) = effect.undo() else {
+                return Stage::Undo;
+            };
+            let fault = Fault {
+                operation: format!("undo: {effect}"),
+                errno: None,
+                reason: why.into(),
+            };
+            self.left.push(Left {
+                effect: effect.clone(),
+                fault,
+            });
             self.done.pop();
         }
         Stage::RecordUndone
@@ -212,15 +238,24 @@ impl Machine {
     }
 
     fn failure(&self) -> (usize, Fault) {
-        self.failed.clone().expect("a failed stage is only entered with a fault")
+        self.failed
+            .clone()
+            .expect("a failed stage is only entered with a fault")
     }
 
     fn outcome(&self) -> Outcome {
         match &self.failed {
             None if self.steps.is_empty() => Outcome::NothingToDo,
-            None => Outcome::Applied { notes: self.notes.clone() },
-            Some((_, fault)) if self.left.is_empty() => Outcome::Undone { fault: fault.clone() },
-            Some((_, fault)) => Outcome::Stuck { fault: fault.clone(), left: self.left.clone() },
+            None => Outcome::Applied {
+                notes: self.notes.clone(),
+            },
+            Some((_, fault)) if self.left.is_empty() => Outcome::Undone {
+                fault: fault.clone(),
+            },
+            Some((_, fault)) => Outcome::Stuck {
+                fault: fault.clone(),
+                left: self.left.clone(),
+            },
         }
     }
 }
@@ -242,7 +277,8 @@ impl fmt::Display for Outcome {
             Self::Undone { fault } => write!(f, "{fault} (everything was undone)"),
             Self::Stuck { fault, left } => {
                 write!(f, "{fault}; and could not be undone:")?;
-                left.iter().try_for_each(|l| write!(f, " [{}: {}]", l.effect, l.fault.reason))
+                left.iter()
+                    .try_for_each(|l| write!(f, " [{}: {}]", l.effect, l.fault.reason))
             }
         }
     }

@@ -85,7 +85,11 @@ pub struct Illegal {
 
 impl fmt::Display for Illegal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a record {:?} cannot follow in a journal that is at {:?}", self.event, self.status)
+        write!(
+            f,
+            "a record {:?} cannot follow in a journal that is at {:?}",
+            self.event, self.status
+        )
     }
 }
 
@@ -105,7 +109,10 @@ pub fn next(status: Status, event: &Event) -> Result<Status, Illegal> {
         (Announced | Undoing, Event::Undone) => Ok(Undone),
         (Announced | Undoing, Event::Stuck { .. }) => Ok(Stuck),
         (Announced | Undoing, Event::Superseded) => Ok(Idle),
-        _ => Err(Illegal { status, event: event.kind() }),
+        _ => Err(Illegal {
+            status,
+            event: event.kind(),
+        }),
     }
 }
 
@@ -132,7 +139,10 @@ pub fn replay(events: &[Event]) -> Result<(Status, &[Step]), Illegal> {
     let mut steps: &[Step] = &[];
     for event in events {
         status = next(status, event)?;
-        if let Event::Announced { steps: announced, .. } = event {
+        if let Event::Announced {
+            steps: announced, ..
+        } = event
+        {
             steps = announced;
         }
     }

@@ -29,7 +29,11 @@ impl std::error::Error for Unclear {}
 
 impl From<Unclear> for Fault {
     fn from(unclear: Unclear) -> Self {
-        Self { operation: "recover".into(), errno: None, reason: unclear.to_string() }
+        Self {
+            operation: "recover".into(),
+            errno: None,
+            reason: unclear.to_string(),
+        }
     }
 }
 
@@ -50,7 +54,10 @@ pub fn recover(steps: &[Step], observed: &NetState) -> Result<Vec<Effect>, Uncle
         }
     }
     let none = || Mismatch("nothing was announced".into());
-    Err(Unclear { whole: whole.unwrap_or_else(none), nothing: nothing.unwrap_or_else(none) })
+    Err(Unclear {
+        whole: whole.unwrap_or_else(none),
+        nothing: nothing.unwrap_or_else(none),
+    })
 }
 
 fn walk(done: &[Step], ahead: &[Step], observed: &NetState) -> Result<Vec<Effect>, Mismatch> {

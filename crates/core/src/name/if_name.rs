@@ -36,7 +36,10 @@ impl fmt::Display for IfNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => write!(f, "a link name cannot be empty"),
-            Self::TooLong(n) => write!(f, "a link name has at most {LONGEST} bytes, this one has {n}"),
+            Self::TooLong(n) => write!(
+                f,
+                "a link name has at most {LONGEST} bytes, this one has {n}"
+            ),
             Self::Forbidden(c) => write!(f, "a link name cannot hold {c:?}"),
             Self::Dots => write!(f, "`.` and `..` are no link names"),
         }
@@ -88,8 +91,19 @@ mod tests {
 
     #[test]
     fn takes_what_the_kernel_takes() {
-        for ok in ["eth0", "vif1.0", "vif123.45-emu", "br-293", "eth0.100", "a", "fifteen-bytes-x"] {
-            assert_eq!(ok.parse::<IfName>().map(|n| n.to_string()), Ok(ok.to_owned()));
+        for ok in [
+            "eth0",
+            "vif1.0",
+            "vif123.45-emu",
+            "br-293",
+            "eth0.100",
+            "a",
+            "fifteen-bytes-x",
+        ] {
+            assert_eq!(
+                ok.parse::<IfName>().map(|n| n.to_string()),
+                Ok(ok.to_owned())
+            );
         }
     }
 

@@ -47,7 +47,10 @@ pub enum MacError {
 impl fmt::Display for MacError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Parts(n) => write!(f, "a MAC has six bytes with colons between them, this has {n}"),
+            Self::Parts(n) => write!(
+                f,
+                "a MAC has six bytes with colons between them, this has {n}"
+            ),
             Self::Part(p) => write!(f, "{p:?} is not a byte in hexadecimal"),
         }
     }
@@ -100,12 +103,21 @@ mod tests {
         assert_eq!(mac.to_string(), "00:16:3e:00:01:02");
         assert!(mac.is_xen() && !mac.is_multicast() && !mac.is_local());
         assert_eq!("00:16:3e".parse::<Mac>(), Err(MacError::Parts(3)));
-        assert_eq!("00:16:3e:00:01:+2".parse::<Mac>(), Err(MacError::Part("+2".into())));
-        assert_eq!("00:16:3e:00:01:102".parse::<Mac>(), Err(MacError::Part("102".into())));
+        assert_eq!(
+            "00:16:3e:00:01:+2".parse::<Mac>(),
+            Err(MacError::Part("+2".into()))
+        );
+        assert_eq!(
+            "00:16:3e:00:01:102".parse::<Mac>(),
+            Err(MacError::Part("102".into()))
+        );
     }
 
     #[test]
     fn a_drawn_mac_is_in_xens_range() {
-        assert_eq!(Mac::drawn([0xff, 0xff, 0xff]).to_string(), "00:16:3e:7f:ff:ff");
+        assert_eq!(
+            Mac::drawn([0xff, 0xff, 0xff]).to_string(),
+            "00:16:3e:7f:ff:ff"
+        );
     }
 }

@@ -7,11 +7,25 @@ use super::IfName;
 
 /// A domain's number. dom0 is 0; ids rise with every start and are not used again
 /// while the host runs. 0x7ff0 and above are the hypervisor's own (xen/include/public/xen.h).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct DomId(pub u16);
 
 /// A device's number within its domain, which libxl calls devid and netback handle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct DevId(pub u32);
 
 /// A vif: the frontend's domain and the device number. Printed as its backend link is named by
@@ -36,7 +50,9 @@ impl VifId {
     /// Never: `vif65535.4294967295` would be too long for the kernel, and netback with it, so a
     /// [`VifId`] is only made where that name fits.
     pub fn link(self) -> IfName {
-        self.to_string().parse().expect("checked when the id was made")
+        self.to_string()
+            .parse()
+            .expect("checked when the id was made")
     }
 
     /// The id, if the backend link's name fits into the kernel's 15 bytes.
@@ -102,7 +118,15 @@ mod tests {
         let id: VifId = "vif12.3".parse().expect("a vif");
         assert_eq!((id.domid, id.devid), (DomId(12), DevId(3)));
         assert_eq!(id.link().as_str(), "vif12.3");
-        for bad in ["vif1", "vif01.0", "vif1.0-emu", "vif+1.0", "tap1.0", "vif70000.0", "vif65535.12345678"] {
+        for bad in [
+            "vif1",
+            "vif01.0",
+            "vif1.0-emu",
+            "vif+1.0",
+            "tap1.0",
+            "vif70000.0",
+            "vif65535.12345678",
+        ] {
             assert!(bad.parse::<VifId>().is_err(), "{bad}");
         }
     }

@@ -46,7 +46,12 @@ pub enum Rule {
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step {} breaks a rule of plans: {:?}", self.step + 1, self.rule)
+        write!(
+            f,
+            "step {} breaks a rule of plans: {:?}",
+            self.step + 1,
+            self.rule
+        )
     }
 }
 
@@ -72,7 +77,11 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
         .links
         .iter()
         .map(|(name, link)| {
-            let seen = Seen { up: link.up, bridge: link.kind.is_bridge(), ours: named.contains(name) };
+            let seen = Seen {
+                up: link.up,
+                bridge: link.kind.is_bridge(),
+                ours: named.contains(name),
+            };
             (name.clone(), seen)
         })
         .collect();
@@ -87,7 +96,11 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
         }
         match &step.effect {
             Effect::CreateLink { name, link } => {
-                let seen = Seen { up: false, bridge: link.kind.is_bridge(), ours: true };
+                let seen = Seen {
+                    up: false,
+                    bridge: link.kind.is_bridge(),
+                    ours: true,
+                };
                 if links.insert(name.clone(), seen).is_some() {
                     complain(Rule::NameInUse);
                 }
@@ -98,6 +111,11 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
             Effect::WriteNodes { writes, .. } => {
                 if writes.iter().any(|w| w.path.0.ends_with("/hotplug-status")) && number != last {
                     complain(Rule::StatusNotLast);
+                }
+            }
+            Effect::WriteSysctl { key, .. } if key.is_of_host() => {
+                if !desired.sysctls.contains_key(key) {
+                    complain(Rule::TouchesForeign);
                 }
             }
             effect => {
@@ -113,7 +131,10 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
                     Effect::DeleteLink { .. } | Effect::MoveLink { .. } => {
                         links.remove(name);
                     }
-                    Effect::ChangeLink { change: LinkChange::Name(pair), .. } => {
+                    Effect::ChangeLink {
+                        change: LinkChange::Name(pair),
+                        ..
+                    } => {
                         if seen.up {
                             complain(Rule::RenamesUpLink);
                         }
@@ -122,10 +143,16 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
                             complain(Rule::NameInUse);
                         }
                     }
-                    Effect::ChangeLink { change: LinkChange::Mac(_), .. } if seen.up => {
+                    Effect::ChangeLink {
+                        change: LinkChange::Mac(_),
+                        ..
+                    } if seen.up => {
                         complain(Rule::ChangesMacOfUpLink);
                     }
-                    Effect::ChangeLink { change: LinkChange::Up(pair), .. } => {
+                    Effect::ChangeLink {
+                        change: LinkChange::Up(pair),
+                        ..
+                    } => {
                         if seen.up != pair.from {
                             complain(Rule::WrongStart);
                         }
@@ -133,7 +160,10 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
                             seen.up = pair.to;
                         }
                     }
-                    Effect::ChangeLink { change: LinkChange::Master(pair), .. } => {
+                    Effect::ChangeLink {
+                        change: LinkChange::Master(pair),
+                        ..
+                    } => {
                         if let Some(bridge) = &pair.to {
                             if !links.get(bridge).is_some_and(|b| b.bridge) {
                                 complain(Rule::AttachedToNonBridge);
@@ -151,5 +181,9 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
             }
         }
     }
-    if complaints.is_empty() { Ok(()) } else { Err(complaints) }
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(complaints)
+    }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{Refusal, Report, Skipped};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, Desired, Effect, Link, LinkKind, LinkSysctl, Managed, NetState, NodeWrite, Observed, Origin, Pair, Route,
-    WantedLink, WantedNode,
+    Address, Desired, Effect, Link, LinkKind, LinkSysctl, Managed, NetState, NodeWrite, Observed,
+    Origin, Pair, Route, WantedLink, WantedNode,
 };
 
 /// Everything that differs. Links carry the name they are wanted under.
@@ -70,14 +70,22 @@ impl Diff {
                     from: from.cloned(),
                     to: Some(wanted.value.clone()),
                 };
-                let effect = Effect::WriteNodes { within: wanted.within.clone(), writes: vec![write] };
+                let effect = Effect::WriteNodes {
+                    within: wanted.within.clone(),
+                    writes: vec![write],
+                };
                 diff.nodes.push((wanted.clone(), effect));
             }
         }
         report.foreign = state
             .links
             .keys()
-            .filter(|name| !desired.links.iter().any(|(n, w)| n == *name || w.formerly.as_ref() == Some(name)))
+            .filter(|name| {
+                !desired
+                    .links
+                    .iter()
+                    .any(|(n, w)| n == *name || w.formerly.as_ref() == Some(name))
+            })
             .cloned()
             .collect();
         (diff, refusals, report)
@@ -91,10 +99,16 @@ impl Diff {
         refusals: &mut Vec<Refusal>,
         report: &mut Report,
     ) {
-        let former = wanted.formerly.as_ref().filter(|former| *former != name && state.links.contains_key(former));
+        let former = wanted
+            .formerly
+            .as_ref()
+            .filter(|former| *former != name && state.links.contains_key(former));
         let found = match (former, state.links.get(name)) {
             (Some(link), Some(_)) => {
-                return refusals.push(Refusal::NameTaken { link: link.clone(), name: name.clone() });
+                return refusals.push(Refusal::NameTaken {
+                    link: link.clone(),
+                    name: name.clone(),
+                });
             }
             (Some(former), None) => state.links.get(former).map(|link| (former, link)),
             (None, found) => found.map(|link| (name, link)),
@@ -116,10 +130,14 @@ impl Diff {
                 return;
             }
             (Origin::Expected, None) => {
-                return refusals.push(Refusal::NoSuchLink(wanted.formerly.clone().unwrap_or(name.clone())));
+                return refusals.push(Refusal::NoSuchLink(
+                    wanted.formerly.clone().unwrap_or(name.clone()),
+                ));
             }
             (Origin::IfThere, None) => {
-                return report.skipped.push(Skipped::LinkGone(wanted.formerly.clone().unwrap_or(name.clone())));
+                return report.skipped.push(Skipped::LinkGone(
+                    wanted.formerly.clone().unwrap_or(name.clone()),
+                ));
             }
             (Origin::Ours(kind), None) => {
                 let made = as_made(kind, wanted);
@@ -142,22 +160,40 @@ impl Diff {
         change.mtu = differing(present.mtu, &wanted.mtu);
         change.master = differing(present.master.clone(), &wanted.master);
         change.alias = differing(present.alias.clone(), &wanted.alias);
-        if let Some(Pair { to: Some(bridge), .. }) = &change.master {
+        if let Some(Pair {
+            to: Some(bridge), ..
+        }) = &change.master
+        {
             // A bridge among the wanted links is made or configured by this very plan.
             match state.links.get(bridge) {
-                Some(link) if !link.kind.is_bridge() => refusals.push(Refusal::NotABridge(bridge.clone())),
-                None if !self.created.contains_key(bridge) => refusals.push(Refusal::NoSuchBridge(bridge.clone())),
+                Some(link) if !link.kind.is_bridge() => {
+                    refusals.push(Refusal::NotABridge(bridge.clone()))
+                }
+                None if !self.created.contains_key(bridge) => {
+                    refusals.push(Refusal::NoSuchBridge(bridge.clone()))
+                }
                 _ => {}
             }
         }
         if let Some(addresses) = wanted.addresses.wanted() {
             let present: Vec<&Address> = state.addresses_of(present_name).collect();
-            let same = |a: &Address, b: &Address| a == &Address { link: a.link.clone(), ..b.clone() };
+            let same = |a: &Address, b: &Address| {
+                a == &Address {
+                    link: a.link.clone(),
+                    ..b.clone()
+                }
+            };
             self.addresses_removed.extend(
-                present.iter().filter(|p| !addresses.iter().any(|a| same(a, p))).map(|p| (*p).clone()),
+                present
+                    .iter()
+                    .filter(|p| !addresses.iter().any(|a| same(a, p)))
+                    .map(|p| (*p).clone()),
             );
             self.addresses_added.extend(
-                addresses.iter().filter(|a| !present.iter().any(|p| same(a, p))).cloned(),
+                addresses
+                    .iter()
+                    .filter(|a| !present.iter().any(|p| same(a, p)))
+                    .cloned(),
             );
         }
         if change != LinkDiff::default() {
@@ -180,7 +216,10 @@ impl Diff {
             .and_then(|former| state.sysctls.get(&key.on(former)));
         let link_is_there = desired.links.get(&key.link).is_none_or(|wanted| {
             state.links.contains_key(&key.link)
-                || wanted.formerly.as_ref().is_some_and(|former| state.links.contains_key(former))
+                || wanted
+                    .formerly
+                    .as_ref()
+                    .is_some_and(|former| state.links.contains_key(former))
         });
         match former.or_else(|| state.sysctls.get(key)) {
             Some(found) => {
@@ -195,7 +234,9 @@ impl Diff {
 }
 
 fn differing<T: PartialEq + Clone>(found: T, wanted: &Managed<T>) -> Option<Pair<T>> {
-    wanted.wanted().and_then(|wanted| Pair::differing(found, wanted.clone()))
+    wanted
+        .wanted()
+        .and_then(|wanted| Pair::differing(found, wanted.clone()))
 }
 
 /// The link as our own message makes it: down, no port, MAC and MTU already as wanted.

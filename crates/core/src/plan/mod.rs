@@ -49,6 +49,9 @@ pub enum Need {
 impl Step {
     /// A step without which the plan fails.
     pub fn required(effect: Effect) -> Self {
-        Self { effect, need: Need::Required }
+        Self {
+            effect,
+            need: Need::Required,
+        }
     }
 }

@@ -22,9 +22,17 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Planned {
     let (mut diff, mut refusals, report) = Diff::between(desired, observed);
     go_down_where_needed(&mut diff, desired, &observed.state, &mut refusals);
     if !refusals.is_empty() {
-        return Planned { plan: Err(refusals), report };
+        return Planned {
+            plan: Err(refusals),
+            report,
+        };
     }
-    Planned { plan: Ok(Plan { steps: in_order(&diff, desired, &observed.state) }), report }
+    Planned {
+        plan: Ok(Plan {
+            steps: in_order(&diff, desired, &observed.state),
+        }),
+        report,
+    }
 }
 
 /// The name a link has before it gets the wanted one.
@@ -40,22 +48,37 @@ fn needs_down(change: &LinkDiff) -> bool {
 /// A link that must go down for a moment loses its routes, and its IPv6 addresses with them
 /// (`addrconf_ifdown`, net/ipv6/addrconf.c). Addresses that we look after are taken and given
 /// again; anything else is a reason not to act.
-fn go_down_where_needed(diff: &mut Diff, desired: &Desired, state: &NetState, refusals: &mut Vec<Refusal>) {
+fn go_down_where_needed(
+    diff: &mut Diff,
+    desired: &Desired,
+    state: &NetState,
+    refusals: &mut Vec<Refusal>,
+) {
     for (name, change) in &diff.links {
         let present = present_name(name, change);
         let is_up = state.links.get(present).is_some_and(|link| link.up);
         if !is_up || !needs_down(change) || diff.removed.contains_key(name) {
             continue;
         }
-        let managed = desired.links.get(name).and_then(|wanted| wanted.addresses.wanted());
+        let managed = desired
+            .links
+            .get(name)
+            .and_then(|wanted| wanted.addresses.wanted());
         let mut lost = Vec::new();
         match managed {
-            None => lost.extend(state.addresses_of(present).map(|a| format!("the address {}", a.net))),
+            None => lost.extend(
+                state
+                    .addresses_of(present)
+                    .map(|a| format!("the address {}", a.net)),
+            ),
             Some(wanted) => {
                 for kept in state.addresses_of(present) {
                     if !diff.addresses_removed.contains(kept) {
                         diff.addresses_removed.push(kept.clone());
-                        let again = Address { link: name.clone(), ..kept.clone() };
+                        let again = Address {
+                            link: name.clone(),
+                            ..kept.clone()
+                        };
                         debug_assert!(wanted.contains(&again), "only wanted addresses are kept");
                         diff.addresses_added.push(again);
                     }
@@ -63,17 +86,26 @@ fn go_down_where_needed(diff: &mut Diff, desired: &Desired, state: &NetState, re
             }
         }
         // Routes of the kernel's own (rtproto 2) come back with the address they belong to.
-        let routes = state.routes.iter().filter(|r| r.link.as_ref() == Some(present) && r.protocol != 2);
+        let routes = state
+            .routes
+            .iter()
+            .filter(|r| r.link.as_ref() == Some(present) && r.protocol != 2);
         lost.extend(routes.map(|r| format!("the route to {}", r.to)));
         if !lost.is_empty() {
-            refusals.push(Refusal::WouldLose { link: present.clone(), what: lost });
+            refusals.push(Refusal::WouldLose {
+                link: present.clone(),
+                what: lost,
+            });
         }
     }
 }
 
 fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
     let mut steps = Steps::default();
-    let change_link = |name: &IfName, change| Effect::ChangeLink { name: name.clone(), change };
+    let change_link = |name: &IfName, change| Effect::ChangeLink {
+        name: name.clone(),
+        change,
+    };
 
     // Take away.
     for address in &diff.addresses_removed {
@@ -85,28 +117,50 @@ fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
         let is_up = state.links.get(present).is_some_and(|link| link.up);
         let to_stay_down = change.up.as_ref().is_some_and(|pair| !pair.to);
         if is_up && (to_stay_down || needs_down(change)) {
-            steps.add(change_link(present, LinkChange::Up(Pair { from: true, to: false })));
+            steps.add(change_link(
+                present,
+                LinkChange::Up(Pair {
+                    from: true,
+                    to: false,
+                }),
+            ));
             went_down.insert(name, !to_stay_down);
         }
     }
     for (name, change) in &diff.links {
         if let Some(pair @ Pair { to: None, .. }) = &change.master {
-            steps.add(change_link(present_name(name, change), LinkChange::Master(pair.clone())));
+            steps.add(change_link(
+                present_name(name, change),
+                LinkChange::Master(pair.clone()),
+            ));
         }
     }
     for (name, link) in &diff.removed {
-        steps.add(Effect::DeleteLink { name: name.clone(), link: crate::state::Link { up: false, master: None, ..link.clone() } });
+        steps.add(Effect::DeleteLink {
+            name: name.clone(),
+            link: crate::state::Link {
+                up: false,
+                master: None,
+                ..link.clone()
+            },
+        });
     }
 
     // Make.
     let is_bridge = |name: &IfName| {
-        diff.created.get(name).or_else(|| state.links.get(name)).is_some_and(|link| link.kind.is_bridge())
+        diff.created
+            .get(name)
+            .or_else(|| state.links.get(name))
+            .is_some_and(|link| link.kind.is_bridge())
     };
     let bridges_first = |a: &&IfName, b: &&IfName| (!is_bridge(a), *a).cmp(&(!is_bridge(b), *b));
     let mut created: Vec<&IfName> = diff.created.keys().collect();
     created.sort_by(bridges_first);
     for name in created {
-        steps.add(Effect::CreateLink { name: name.clone(), link: diff.created[name].clone() });
+        steps.add(Effect::CreateLink {
+            name: name.clone(),
+            link: diff.created[name].clone(),
+        });
     }
     let mut changed: Vec<&IfName> = diff.links.keys().collect();
     changed.sort_by(bridges_first);
@@ -120,15 +174,25 @@ fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
         let wanted = desired.links.get(name);
         if let Some(pair) = &change.mac {
             let effect = change_link(name, LinkChange::Mac(pair.clone()));
-            steps.0.push(Step { effect, need: need(wanted.map(|w| &w.mac)) });
+            steps.0.push(Step {
+                effect,
+                need: need(wanted.map(|w| &w.mac)),
+            });
         }
         if let Some(pair) = &change.mtu {
             let effect = change_link(name, LinkChange::Mtu(pair.clone()));
-            steps.0.push(Step { effect, need: need(wanted.map(|w| &w.mtu)) });
+            steps.0.push(Step {
+                effect,
+                need: need(wanted.map(|w| &w.mtu)),
+            });
         }
     }
     for (key, pair) in &diff.sysctls {
-        steps.add(Effect::WriteSysctl { key: key.clone(), from: pair.from.clone(), to: pair.to.clone() });
+        steps.add(Effect::WriteSysctl {
+            key: key.clone(),
+            from: pair.from.clone(),
+            to: pair.to.clone(),
+        });
     }
     steps.0.extend(nodes_at(diff, Moment::BeforeUp));
 
@@ -141,7 +205,13 @@ fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
     for name in &changed {
         let wanted_up = diff.links[*name].up.as_ref().is_some_and(|pair| pair.to);
         if wanted_up || went_down.get(name) == Some(&true) {
-            steps.add(change_link(name, LinkChange::Up(Pair { from: false, to: true })));
+            steps.add(change_link(
+                name,
+                LinkChange::Up(Pair {
+                    from: false,
+                    to: true,
+                }),
+            ));
         }
     }
     for address in &diff.addresses_added {
@@ -176,8 +246,15 @@ fn need<T>(managed: Option<&Managed<T>>) -> Need {
 }
 
 fn nodes_at(diff: &Diff, moment: Moment) -> impl Iterator<Item = Step> {
-    diff.nodes.iter().filter(move |(node, _)| node.moment == moment).map(|(node, effect)| Step {
-        effect: effect.clone(),
-        need: if node.required { Need::Required } else { Need::Wished },
-    })
+    diff.nodes
+        .iter()
+        .filter(move |(node, _)| node.moment == moment)
+        .map(|(node, effect)| Step {
+            effect: effect.clone(),
+            need: if node.required {
+                Need::Required
+            } else {
+                Need::Wished
+            },
+        })
 }

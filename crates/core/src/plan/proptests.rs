@@ -9,8 +9,9 @@ use super::*;
 use crate::journal::{Answer, Fault, Machine, Order, Outcome, recover};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, BridgeOptions, Desired, Link, LinkChange, LinkFacts, LinkKind, LinkSysctl, Managed, Moment, NetState,
-    NodePath, NodeValue, Observed, Origin, PeerEnd, Scope, WantedLink, WantedNode,
+    Address, BridgeOptions, Desired, Link, LinkChange, LinkFacts, LinkKind, LinkSysctl, Managed,
+    Moment, NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, Scope, WantedLink,
+    WantedNode,
 };
 
 const NAMES: [&str; 5] = ["a", "b", "br0", "br1", "vif1.0"];
@@ -27,7 +28,11 @@ fn kind() -> impl Strategy<Value = LinkKind> {
     prop_oneof![
         Just(LinkKind::Bridge(BridgeOptions::XEN)),
         Just(LinkKind::Other("vif".into())),
-        Just(LinkKind::Veth(PeerEnd { name: "p".into(), netns: None, mac: None })),
+        Just(LinkKind::Veth(PeerEnd {
+            name: "p".into(),
+            netns: None,
+            mac: None
+        })),
     ]
 }
 
@@ -37,25 +42,82 @@ fn address(link: IfName) -> impl Strategy<Value = Address> {
 }
 
 fn observed() -> impl Strategy<Value = Observed> {
-    let links = prop::collection::btree_map(name(), (kind(), any::<bool>(), mac(), prop::sample::select(&[1500u32, 9000][..]), prop::option::of(name())), 0..5);
-    (links, prop::collection::btree_set(name().prop_flat_map(address), 0..4), any::<bool>()).prop_map(|(links, addresses, ipv6)| {
-        let mut state = NetState::default();
-        let bridges: BTreeSet<IfName> = links.iter().filter(|(_, l)| l.0.is_bridge()).map(|(n, _)| n.clone()).collect();
-        for (name, (kind, up, mac, mtu, master)) in links {
-            let master = master.filter(|m| bridges.contains(m) && !kind.is_bridge());
-            if ipv6 {
-                state.sysctls.insert(LinkSysctl::ipv6(&name, "accept_ra"), "1".into());
+    let links = prop::collection::btree_map(
+        name(),
+        (
+            kind(),
+            any::<bool>(),
+            mac(),
+            prop::sample::select(&[1500u32, 9000][..]),
+            prop::option::of(name()),
+        ),
+        0..5,
+    );
+    (
+        links,
+        prop::collection::btree_set(name().prop_flat_map(address), 0..4),
+        any::<bool>(),
+    )
+        .prop_map(|(links, addresses, ipv6)| {
+            let mut state = NetState::default();
+            let bridges: BTreeSet<IfName> = links
+                .iter()
+                .filter(|(_, l)| l.0.is_bridge())
+                .map(|(n, _)| n.clone())
+                .collect();
+            for (name, (kind, up, mac, mtu, master)) in links {
+                let master = master.filter(|m| bridges.contains(m) && !kind.is_bridge());
+                if ipv6 {
+                    state
+                        .sysctls
+                        .insert(LinkSysctl::ipv6(&name, "accept_ra"), "1".into());
+                }
+                state.links.insert(
+                    name,
+                    Link {
+                        kind,
+                        up,
+                        mac: Some(mac),
+                        mtu,
+                        master,
+                        alias: None,
+                    },
+                );
             }
-            state.links.insert(name, Link { kind, up, mac: Some(mac), mtu, master, alias: None });
-        }
-        state.addresses = addresses.into_iter().filter(|a| state.links.contains_key(&a.link)).collect();
-        let facts = (1..).zip(state.links.keys()).map(|(index, n)| (n.clone(), LinkFacts { index, carrier: true })).collect();
-        Observed { scope: Scope::Host, state, facts }
-    })
+            state.addresses = addresses
+                .into_iter()
+                .filter(|a| state.links.contains_key(&a.link))
+                .collect();
+            let facts = (1..)
+                .zip(state.links.keys())
+                .map(|(index, n)| {
+                    (
+                        n.clone(),
+                        LinkFacts {
+                            index,
+                            carrier: true,
+                        },
+                    )
+                })
+                .collect();
+            Observed {
+                scope: Scope::Host,
+                state,
+                facts,
+            }
+        })
 }
 
-fn managed<T: std::fmt::Debug + Clone + 'static>(value: impl Strategy<Value = T> + 'static) -> impl Strategy<Value = Managed<T>> {
-    value.prop_flat_map(|v| prop::sample::select(vec![Managed::LeaveAlone, Managed::Set(v.clone()), Managed::Wish(v)]))
+fn managed<T: std::fmt::Debug + Clone + 'static>(
+    value: impl Strategy<Value = T> + 'static,
+) -> impl Strategy<Value = Managed<T>> {
+    value.prop_flat_map(|v| {
+        prop::sample::select(vec![
+            Managed::LeaveAlone,
+            Managed::Set(v.clone()),
+            Managed::Wish(v),
+        ])
+    })
 }
 
 fn origin() -> impl Strategy<Value = Origin> {
@@ -77,21 +139,26 @@ fn wanted(link: IfName) -> impl Strategy<Value = WantedLink> {
         managed(prop::option::of(name())),
         managed(prop::collection::btree_set(address(link), 0..3)),
     )
-        .prop_map(|(origin, formerly, up, mac, mtu, master, addresses)| WantedLink {
-            formerly: formerly.filter(|_| matches!(origin, Origin::Expected | Origin::IfThere)),
-            origin,
-            up,
-            mac,
-            mtu,
-            master,
-            alias: Managed::LeaveAlone,
-            addresses,
-        })
+        .prop_map(
+            |(origin, formerly, up, mac, mtu, master, addresses)| WantedLink {
+                formerly: formerly.filter(|_| matches!(origin, Origin::Expected | Origin::IfThere)),
+                origin,
+                up,
+                mac,
+                mtu,
+                master,
+                alias: Managed::LeaveAlone,
+                addresses,
+            },
+        )
 }
 
 fn desired() -> impl Strategy<Value = Desired> {
     let links = prop::collection::btree_set(name(), 0..4).prop_flat_map(|names| {
-        names.into_iter().map(|n| wanted(n.clone()).prop_map(move |w| (n.clone(), w))).collect::<Vec<_>>()
+        names
+            .into_iter()
+            .map(|n| wanted(n.clone()).prop_map(move |w| (n.clone(), w)))
+            .collect::<Vec<_>>()
     });
     (links, any::<bool>()).prop_map(|(links, node)| {
         let mut desired = Desired::default();
@@ -131,7 +198,11 @@ fn desired() -> impl Strategy<Value = Desired> {
 }
 
 fn fault() -> Fault {
-    Fault { operation: "test".into(), errno: None, reason: "refused".into() }
+    Fault {
+        operation: "test".into(),
+        errno: None,
+        reason: "refused".into(),
+    }
 }
 
 fn run(plan: Plan, state: &mut NetState, refuse: impl Fn(usize) -> bool) -> Outcome {
@@ -145,7 +216,9 @@ fn run(plan: Plan, state: &mut NetState, refuse: impl Fn(usize) -> bool) -> Outc
                 if refuse(performed - 1) {
                     Answer::Refused(fault())
                 } else {
-                    state.apply(&effect).unwrap_or_else(|m| panic!("{effect}: {m}"));
+                    state
+                        .apply(&effect)
+                        .unwrap_or_else(|m| panic!("{effect}: {m}"));
                     Answer::Done
                 }
             }
@@ -172,18 +245,30 @@ fn holds(desired: &Desired, state: &NetState) -> Vec<String> {
         };
         compare("absence", wanted.origin != Origin::Gone);
         compare("up", wanted.up.wanted().is_none_or(|v| *v == link.up));
-        compare("mac", wanted.mac.wanted().is_none_or(|v| Some(*v) == link.mac));
+        compare(
+            "mac",
+            wanted.mac.wanted().is_none_or(|v| Some(*v) == link.mac),
+        );
         compare("mtu", wanted.mtu.wanted().is_none_or(|v| *v == link.mtu));
-        compare("master", wanted.master.wanted().is_none_or(|v| *v == link.master));
+        compare(
+            "master",
+            wanted.master.wanted().is_none_or(|v| *v == link.master),
+        );
         let found: BTreeSet<Address> = state.addresses_of(name).cloned().collect();
-        compare("addresses", wanted.addresses.wanted().is_none_or(|v| *v == found));
+        compare(
+            "addresses",
+            wanted.addresses.wanted().is_none_or(|v| *v == found),
+        );
     }
     wrong
 }
 
 /// How many worlds: PROPTEST_CASES, which ci.sh sets from XENWIRE_CASES.
 fn cases() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {
@@ -275,28 +360,95 @@ proptest! {
 fn the_checker_complains() {
     let mut state = NetState::default();
     let vif: IfName = "vif1.0".parse().unwrap();
-    let link = Link { kind: LinkKind::Other("vif".into()), up: true, mac: Some(Mac([2; 6])), mtu: 1500, master: None, alias: None };
+    let link = Link {
+        kind: LinkKind::Other("vif".into()),
+        up: true,
+        mac: Some(Mac([2; 6])),
+        mtu: 1500,
+        master: None,
+        alias: None,
+    };
     state.links.insert(vif.clone(), link.clone());
     state.links.insert("eth0".parse().unwrap(), link);
-    let desired = Desired { links: [(vif.clone(), WantedLink::new(Origin::Expected))].into(), ..Desired::default() };
+    let desired = Desired {
+        links: [(vif.clone(), WantedLink::new(Origin::Expected))].into(),
+        ..Desired::default()
+    };
     let complaint = |effects: Vec<Effect>| {
-        let plan = Plan { steps: effects.into_iter().map(Step::required).collect() };
+        let plan = Plan {
+            steps: effects.into_iter().map(Step::required).collect(),
+        };
         check(&plan, &desired, &state).unwrap_err()[0].rule
     };
     use super::check::Rule;
-    let change = |name: &str, change| Effect::ChangeLink { name: name.parse().unwrap(), change };
+    let change = |name: &str, change| Effect::ChangeLink {
+        name: name.parse().unwrap(),
+        change,
+    };
     use crate::state::Pair;
     let up = |from, to| LinkChange::Up(Pair { from, to });
     let status = |n: &str| Effect::WriteNodes {
         within: NodePath("b".into()),
-        writes: vec![crate::state::NodeWrite { path: NodePath(format!("b/{n}")), from: None, to: None }],
+        writes: vec![crate::state::NodeWrite {
+            path: NodePath(format!("b/{n}")),
+            from: None,
+            to: None,
+        }],
     };
-    assert_eq!(complaint(vec![change("vif1.0", LinkChange::Name(Pair { from: vif.clone(), to: "x".parse().unwrap() }))]), Rule::RenamesUpLink);
-    assert_eq!(complaint(vec![change("vif1.0", LinkChange::Mac(Pair { from: Mac([2; 6]), to: Mac::QUIET }))]), Rule::ChangesMacOfUpLink);
-    assert_eq!(complaint(vec![change("vif9.0", up(true, false))]), Rule::NoSuchLink);
-    assert_eq!(complaint(vec![change("eth0", up(true, false))]), Rule::TouchesForeign);
-    assert_eq!(complaint(vec![change("vif1.0", up(false, true))]), Rule::WrongStart);
-    assert_eq!(complaint(vec![change("vif1.0", LinkChange::Master(Pair { from: None, to: Some("eth0".parse().unwrap()) }))]), Rule::AttachedToNonBridge);
-    assert_eq!(complaint(vec![status("hotplug-status"), change("vif1.0", up(true, false))]), Rule::StatusNotLast);
-    assert_eq!(complaint(vec![Effect::CreateLink { name: vif.clone(), link: state.links[&vif].clone() }]), Rule::NameInUse);
+    assert_eq!(
+        complaint(vec![change(
+            "vif1.0",
+            LinkChange::Name(Pair {
+                from: vif.clone(),
+                to: "x".parse().unwrap()
+            })
+        )]),
+        Rule::RenamesUpLink
+    );
+    assert_eq!(
+        complaint(vec![change(
+            "vif1.0",
+            LinkChange::Mac(Pair {
+                from: Mac([2; 6]),
+                to: Mac::QUIET
+            })
+        )]),
+        Rule::ChangesMacOfUpLink
+    );
+    assert_eq!(
+        complaint(vec![change("vif9.0", up(true, false))]),
+        Rule::NoSuchLink
+    );
+    assert_eq!(
+        complaint(vec![change("eth0", up(true, false))]),
+        Rule::TouchesForeign
+    );
+    assert_eq!(
+        complaint(vec![change("vif1.0", up(false, true))]),
+        Rule::WrongStart
+    );
+    assert_eq!(
+        complaint(vec![change(
+            "vif1.0",
+            LinkChange::Master(Pair {
+                from: None,
+                to: Some("eth0".parse().unwrap())
+            })
+        )]),
+        Rule::AttachedToNonBridge
+    );
+    assert_eq!(
+        complaint(vec![
+            status("hotplug-status"),
+            change("vif1.0", up(true, false))
+        ]),
+        Rule::StatusNotLast
+    );
+    assert_eq!(
+        complaint(vec![Effect::CreateLink {
+            name: vif.clone(),
+            link: state.links[&vif].clone()
+        }]),
+        Rule::NameInUse
+    );
 }

@@ -74,7 +74,11 @@ impl fmt::Display for Refusal {
             ),
             Self::OtherKind(name) => write!(f, "{name} is there already, and it is something else"),
             Self::WouldLose { link, what } => {
-                write!(f, "{link} would have to go down for a moment and lose {}", what.join(", "))
+                write!(
+                    f,
+                    "{link} would have to go down for a moment and lose {}",
+                    what.join(", ")
+                )
             }
         }
     }
@@ -83,7 +87,9 @@ impl fmt::Display for Refusal {
 impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSuchSetting(key) => write!(f, "{key} does not exist on this kernel, left alone"),
+            Self::NoSuchSetting(key) => {
+                write!(f, "{key} does not exist on this kernel, left alone")
+            }
             Self::LinkGone(name) => write!(f, "{name} is gone already"),
         }
     }

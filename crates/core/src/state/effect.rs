@@ -128,7 +128,10 @@ impl<T> Pair<T> {
     }
 
     fn swapped(self) -> Self {
-        Self { from: self.to, to: self.from }
+        Self {
+            from: self.to,
+            to: self.from,
+        }
     }
 }
 
@@ -139,24 +142,54 @@ impl Effect {
             Self::CreateLink { name, link } => Self::DeleteLink { name, link },
             Self::DeleteLink { name, link } => Self::CreateLink { name, link },
             Self::ChangeLink { name, change } => match change {
-                LinkChange::Name(p) => {
-                    Self::ChangeLink { name: p.to.clone(), change: LinkChange::Name(p.swapped()) }
-                }
-                LinkChange::Up(p) => Self::ChangeLink { name, change: LinkChange::Up(p.swapped()) },
-                LinkChange::Mac(p) => Self::ChangeLink { name, change: LinkChange::Mac(p.swapped()) },
-                LinkChange::Mtu(p) => Self::ChangeLink { name, change: LinkChange::Mtu(p.swapped()) },
-                LinkChange::Master(p) => Self::ChangeLink { name, change: LinkChange::Master(p.swapped()) },
-                LinkChange::Alias(p) => Self::ChangeLink { name, change: LinkChange::Alias(p.swapped()) },
+                LinkChange::Name(p) => Self::ChangeLink {
+                    name: p.to.clone(),
+                    change: LinkChange::Name(p.swapped()),
+                },
+                LinkChange::Up(p) => Self::ChangeLink {
+                    name,
+                    change: LinkChange::Up(p.swapped()),
+                },
+                LinkChange::Mac(p) => Self::ChangeLink {
+                    name,
+                    change: LinkChange::Mac(p.swapped()),
+                },
+                LinkChange::Mtu(p) => Self::ChangeLink {
+                    name,
+                    change: LinkChange::Mtu(p.swapped()),
+                },
+                LinkChange::Master(p) => Self::ChangeLink {
+                    name,
+                    change: LinkChange::Master(p.swapped()),
+                },
+                LinkChange::Alias(p) => Self::ChangeLink {
+                    name,
+                    change: LinkChange::Alias(p.swapped()),
+                },
             },
-            Self::MoveLink { .. } => return Undo::Never("the link is in another namespace by then"),
+            Self::MoveLink { .. } => {
+                return Undo::Never("the link is in another namespace by then");
+            }
             Self::AddAddress(a) => Self::DeleteAddress(a),
             Self::DeleteAddress(a) => Self::AddAddress(a),
             Self::AddRoute(r) => Self::DeleteRoute(r),
             Self::DeleteRoute(r) => Self::AddRoute(r),
-            Self::WriteSysctl { key, from, to } => Self::WriteSysctl { key, from: to, to: from },
+            Self::WriteSysctl { key, from, to } => Self::WriteSysctl {
+                key,
+                from: to,
+                to: from,
+            },
             Self::WriteNodes { within, writes } => Self::WriteNodes {
                 within,
-                writes: writes.into_iter().rev().map(|w| NodeWrite { from: w.to, to: w.from, ..w }).collect(),
+                writes: writes
+                    .into_iter()
+                    .rev()
+                    .map(|w| NodeWrite {
+                        from: w.to,
+                        to: w.from,
+                        ..w
+                    })
+                    .collect(),
             },
         })
     }
@@ -196,19 +229,31 @@ impl fmt::Display for Effect {
             Self::ChangeLink { name, change } => match change {
                 LinkChange::Name(p) => write!(f, "rename {} to {}", p.from, p.to),
                 LinkChange::Up(p) => write!(f, "set {name} {}", if p.to { "up" } else { "down" }),
-                LinkChange::Mac(p) => write!(f, "set the MAC of {name} to {} (was {})", p.to, p.from),
-                LinkChange::Mtu(p) => write!(f, "set the MTU of {name} to {} (was {})", p.to, p.from),
-                LinkChange::Master(Pair { to: Some(bridge), .. }) => write!(f, "attach {name} to {bridge}"),
+                LinkChange::Mac(p) => {
+                    write!(f, "set the MAC of {name} to {} (was {})", p.to, p.from)
+                }
+                LinkChange::Mtu(p) => {
+                    write!(f, "set the MTU of {name} to {} (was {})", p.to, p.from)
+                }
+                LinkChange::Master(Pair {
+                    to: Some(bridge), ..
+                }) => write!(f, "attach {name} to {bridge}"),
                 LinkChange::Master(Pair { from, .. }) => {
                     write!(f, "detach {name}")?;
-                    from.iter().try_for_each(|bridge| write!(f, " from {bridge}"))
+                    from.iter()
+                        .try_for_each(|bridge| write!(f, " from {bridge}"))
                 }
                 LinkChange::Alias(p) => match &p.to {
                     Some(alias) => write!(f, "mark {name} as {alias:?}"),
                     None => write!(f, "take the mark from {name}"),
                 },
             },
-            Self::MoveLink { name, netns, new_name, .. } => write!(f, "move {name} to {netns} as {new_name}"),
+            Self::MoveLink {
+                name,
+                netns,
+                new_name,
+                ..
+            } => write!(f, "move {name} to {netns} as {new_name}"),
             Self::AddAddress(a) => write!(f, "add {} to {}", a.net, a.link),
             Self::DeleteAddress(a) => write!(f, "remove {} from {}", a.net, a.link),
             Self::AddRoute(r) => write!(f, "add the route to {}", r.to),

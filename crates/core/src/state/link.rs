@@ -58,7 +58,10 @@ pub struct PeerEnd {
 
 impl BridgeOptions {
     /// What Xen's scripts always made: no spanning tree, no delay (contract 2.11).
-    pub const XEN: Self = Self { stp: false, forward_delay: 0 };
+    pub const XEN: Self = Self {
+        stp: false,
+        forward_delay: 0,
+    };
 }
 
 impl LinkKind {

@@ -64,10 +64,16 @@ impl Observed {
         let mut state = self.state.clone();
         state.links.retain(|name, _| scope.holds(name));
         state.addresses.retain(|a| scope.holds_whole(&a.link));
-        state.routes.retain(|r| r.link.as_ref().is_some_and(|link| scope.holds_whole(link)));
+        state
+            .routes
+            .retain(|r| r.link.as_ref().is_some_and(|link| scope.holds_whole(link)));
         state.sysctls.retain(|key, _| scope.holds_whole(&key.link));
         let mut facts = self.facts.clone();
         facts.retain(|name, _| scope.holds(name));
-        Self { scope, state, facts }
+        Self {
+            scope,
+            state,
+            facts,
+        }
     }
 }

@@ -29,26 +29,44 @@ pub enum Family {
 
 impl LinkSysctl {
     /// The settings that plans know of, and that are therefore observed.
-    pub const KNOWN: [(Family, &'static str); 2] = [(Family::Ipv6, "accept_ra"), (Family::Ipv6, "addr_gen_mode")];
+    pub const KNOWN: [(Family, &'static str); 2] =
+        [(Family::Ipv6, "accept_ra"), (Family::Ipv6, "addr_gen_mode")];
 
     /// The settings of the host as a whole that plans know of: those of the link `all`, observed
     /// only with the whole host.
-    pub const KNOWN_OF_HOST: [(Family, &'static str); 2] = [(Family::Ipv4, "forwarding"), (Family::Ipv6, "forwarding")];
+    pub const KNOWN_OF_HOST: [(Family, &'static str); 2] =
+        [(Family::Ipv4, "forwarding"), (Family::Ipv6, "forwarding")];
 
     /// A setting of the host as a whole.
     pub fn of_host(family: Family, name: &str) -> Self {
         let link = "all".parse().expect("a link name by its letters");
-        Self { link, family, name: name.to_owned() }
+        Self {
+            link,
+            family,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Whether it is a setting of the host as a whole.
+    pub fn is_of_host(&self) -> bool {
+        self.link.as_str() == "all"
     }
 
     /// The setting of an IPv6 link.
     pub fn ipv6(link: &IfName, name: &str) -> Self {
-        Self { link: link.clone(), family: Family::Ipv6, name: name.to_owned() }
+        Self {
+            link: link.clone(),
+            family: Family::Ipv6,
+            name: name.to_owned(),
+        }
     }
 
     /// The same setting of another link.
     pub fn on(&self, link: &IfName) -> Self {
-        Self { link: link.clone(), ..self.clone() }
+        Self {
+            link: link.clone(),
+            ..self.clone()
+        }
     }
 }
 

@@ -4,11 +4,15 @@ use super::*;
 use xenwire_core::journal::Status;
 
 fn announced() -> Event {
-    Event::Announced { subject: "vif1.0 online".into(), steps: vec![] }
+    Event::Announced {
+        subject: "vif1.0 online".into(),
+        steps: vec![],
+    }
 }
 
 fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("xenwire-journal-{name}-{}", std::process::id()));
+    let folder =
+        std::env::temp_dir().join(format!("xenwire-journal-{name}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     folder
 }
@@ -25,7 +29,10 @@ fn a_journal_is_read_back_and_begins_anew() {
     journal.record(&announced()).unwrap();
     drop(journal);
     let journal = VifJournal::open(&folder, "vif1.0").unwrap();
-    assert_eq!((journal.found(), journal.status()), (&[announced()][..], Status::Announced));
+    assert_eq!(
+        (journal.found(), journal.status()),
+        (&[announced()][..], Status::Announced)
+    );
     journal.remove();
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     fs::remove_dir(&folder).unwrap();
@@ -46,7 +53,10 @@ fn a_record_cut_at_every_byte_is_taken_away() {
         if journal.status().is_unfinished() {
             journal.record(&Event::Superseded).unwrap();
         }
-        assert!(journal.record(&announced()).unwrap().is_some(), "cut at {cut}");
+        assert!(
+            journal.record(&announced()).unwrap().is_some(),
+            "cut at {cut}"
+        );
     }
     fs::remove_dir_all(&folder).unwrap();
 }
@@ -67,10 +77,16 @@ fn two_calls_for_one_vif_follow_one_another() {
         sender.send(()).unwrap();
         second.remove();
     });
-    assert!(receiver.recv_timeout(std::time::Duration::from_millis(50)).is_err());
+    assert!(
+        receiver
+            .recv_timeout(std::time::Duration::from_millis(50))
+            .is_err()
+    );
     // Removing the file under the waiting one must not leave it with a file that is not there.
     first.remove();
-    receiver.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
+    receiver
+        .recv_timeout(std::time::Duration::from_secs(10))
+        .unwrap();
     waiting.join().unwrap();
     fs::remove_dir_all(&folder).unwrap();
 }

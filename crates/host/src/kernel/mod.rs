@@ -54,7 +54,10 @@ impl Kernel {
     /// # Errors
     /// [`KernelError::Io`].
     pub fn open() -> Result<Self, KernelError> {
-        Ok(Self { socket: Socket::open()?, indexes: HashMap::new() })
+        Ok(Self {
+            socket: Socket::open()?,
+            indexes: HashMap::new(),
+        })
     }
 
     /// The index of a link, `None` if there is no such link.
@@ -96,7 +99,11 @@ impl KernelError {
 
     /// The error as a step's fault.
     pub fn fault(&self, operation: impl fmt::Display) -> Fault {
-        Fault { operation: operation.to_string(), errno: self.errno(), reason: self.to_string() }
+        Fault {
+            operation: operation.to_string(),
+            errno: self.errno(),
+            reason: self.to_string(),
+        }
     }
 }
 
@@ -112,7 +119,10 @@ impl fmt::Display for KernelError {
                 }
             }
             Self::Decode(error) => error.fmt(f),
-            Self::NeverStill => write!(f, "the network changed while it was read, each of many times"),
+            Self::NeverStill => write!(
+                f,
+                "the network changed while it was read, each of many times"
+            ),
         }
     }
 }

@@ -7,7 +7,9 @@ use std::os::fd::AsRawFd;
 
 use xenwire_core::journal::Fault;
 use xenwire_core::name::IfName;
-use xenwire_core::state::{Address, Effect, Lifetime, Link, LinkChange, LinkKind, LinkSysctl, PeerEnd, Route, RouteKind};
+use xenwire_core::state::{
+    Address, Effect, Lifetime, Link, LinkChange, LinkKind, LinkSysctl, PeerEnd, Route, RouteKind,
+};
 use xenwire_wire as wire;
 use xenwire_wire::Verb;
 
@@ -39,14 +41,22 @@ impl Kernel {
                 or_so_already(self.send(verb), &[ENODEV])
             }
             Effect::ChangeLink { name, change } => self.change(name, change),
-            Effect::MoveLink { name, netns, new_name, mac } => self.move_link(name, netns, new_name, mac.0),
+            Effect::MoveLink {
+                name,
+                netns,
+                new_name,
+                mac,
+            } => self.move_link(name, netns, new_name, mac.0),
             Effect::AddAddress(address) => {
                 let verb = self.address(address).map(Verb::AddAddress);
                 or_so_already(verb.and_then(|verb| self.send(verb)), &[EEXIST])
             }
             Effect::DeleteAddress(address) => {
                 let verb = self.address(address).map(Verb::DeleteAddress);
-                or_so_already(verb.and_then(|verb| self.send(verb)), &[EADDRNOTAVAIL, ENODEV])
+                or_so_already(
+                    verb.and_then(|verb| self.send(verb)),
+                    &[EADDRNOTAVAIL, ENODEV],
+                )
             }
             Effect::AddRoute(route) => {
                 let verb = self.route(route).map(Verb::AddRoute);
@@ -69,10 +79,15 @@ impl Kernel {
     fn create(&mut self, name: &IfName, link: &Link) -> Result<(), KernelError> {
         let mut netns = None;
         let kind = match &link.kind {
-            LinkKind::Bridge(options) => {
-                wire::Kind::Bridge { stp: options.stp, forward_delay: options.forward_delay }
-            }
-            LinkKind::Veth(PeerEnd { name, netns: place, mac }) => {
+            LinkKind::Bridge(options) => wire::Kind::Bridge {
+                stp: options.stp,
+                forward_delay: options.forward_delay,
+            },
+            LinkKind::Veth(PeerEnd {
+                name,
+                netns: place,
+                mac,
+            }) => {
                 netns = place.as_deref().map(open_netns).transpose()?;
                 let peer = wire::Link {
                     name: Some(name.clone()),
@@ -85,7 +100,10 @@ impl Kernel {
             }
             LinkKind::Other(kind) => {
                 let text = Some(format!("xenwire does not make links of kind {kind:?}"));
-                return Err(KernelError::Refused { errno: EOPNOTSUPP, text });
+                return Err(KernelError::Refused {
+                    errno: EOPNOTSUPP,
+                    text,
+                });
             }
         };
         self.indexes.remove(name);
@@ -103,28 +121,52 @@ impl Kernel {
         let link = match change {
             LinkChange::Name(pair) => {
                 let index = self.required_index(name)?;
-                let renamed = wire::Link { index, ..named(&pair.to) };
+                let renamed = wire::Link {
+                    index,
+                    ..named(&pair.to)
+                };
                 self.send(Verb::SetLink(renamed))?;
                 self.indexes.remove(name);
                 self.indexes.insert(pair.to.clone(), index);
                 return Ok(());
             }
-            LinkChange::Up(pair) => wire::Link { up: Some(pair.to), ..named(name) },
-            LinkChange::Mac(pair) => wire::Link { mac: Some(pair.to.0), ..named(name) },
-            LinkChange::Mtu(pair) => wire::Link { mtu: Some(pair.to), ..named(name) },
-            LinkChange::Alias(pair) => wire::Link { alias: Some(pair.to.clone().unwrap_or_default()), ..named(name) },
+            LinkChange::Up(pair) => wire::Link {
+                up: Some(pair.to),
+                ..named(name)
+            },
+            LinkChange::Mac(pair) => wire::Link {
+                mac: Some(pair.to.0),
+                ..named(name)
+            },
+            LinkChange::Mtu(pair) => wire::Link {
+                mtu: Some(pair.to),
+                ..named(name)
+            },
+            LinkChange::Alias(pair) => wire::Link {
+                alias: Some(pair.to.clone().unwrap_or_default()),
+                ..named(name)
+            },
             LinkChange::Master(pair) => {
                 let master = match &pair.to {
                     Some(bridge) => self.required_index(bridge)?,
                     None => 0,
                 };
-                wire::Link { master: Some(master), ..named(name) }
+                wire::Link {
+                    master: Some(master),
+                    ..named(name)
+                }
             }
         };
         self.send(Verb::SetLink(link))
     }
 
-    fn move_link(&mut self, name: &IfName, netns: &str, new_name: &IfName, mac: [u8; 6]) -> Result<(), KernelError> {
+    fn move_link(
+        &mut self,
+        name: &IfName,
+        netns: &str,
+        new_name: &IfName,
+        mac: [u8; 6],
+    ) -> Result<(), KernelError> {
         let index = self.required_index(name)?;
         let place = open_netns(netns)?;
         self.indexes.remove(name);
@@ -143,7 +185,10 @@ impl Kernel {
         };
         // Every IPv4 address has a label; without one of its own it is the link's name.
         let label = address.net.addr().is_ipv4().then(|| {
-            address.label.clone().unwrap_or_else(|| address.link.to_string())
+            address
+                .label
+                .clone()
+                .unwrap_or_else(|| address.link.to_string())
         });
         Ok(wire::Address {
             index: self.required_index(&address.link)?,
@@ -170,7 +215,11 @@ impl Kernel {
                 RouteKind::Other(kind) => kind,
             },
             via: route.via,
-            index: route.link.as_ref().map(|link| self.required_index(link)).transpose()?,
+            index: route
+                .link
+                .as_ref()
+                .map(|link| self.required_index(link))
+                .transpose()?,
             metric: route.metric,
             source: route.source,
             scope: route.scope,
@@ -189,7 +238,10 @@ impl Kernel {
 const EOPNOTSUPP: i32 = 95;
 
 fn named(name: &IfName) -> wire::Link {
-    wire::Link { name: Some(name.to_string()), ..wire::Link::default() }
+    wire::Link {
+        name: Some(name.to_string()),
+        ..wire::Link::default()
+    }
 }
 
 fn or_so_already(result: Result<(), KernelError>, errnos: &[i32]) -> Result<(), KernelError> {
@@ -200,8 +252,10 @@ fn or_so_already(result: Result<(), KernelError>, errnos: &[i32]) -> Result<(), 
 }
 
 fn open_netns(name: &str) -> Result<std::fs::File, KernelError> {
-    std::fs::File::open(format!("{NETNS}/{name}"))
-        .map_err(|error| KernelError::Io { operation: "open a network namespace", error })
+    std::fs::File::open(format!("{NETNS}/{name}")).map_err(|error| KernelError::Io {
+        operation: "open a network namespace",
+        error,
+    })
 }
 
 /// One `write`: the kernel takes a setting whole or not at all.
@@ -210,5 +264,8 @@ fn write_setting(key: &LinkSysctl, value: &str) -> Result<(), KernelError> {
         .write(true)
         .open(format!("/proc/sys/{}", key_path(key)))
         .and_then(|mut file| file.write_all(value.as_bytes()));
-    written.map_err(|error| KernelError::Io { operation: "write a setting", error })
+    written.map_err(|error| KernelError::Io {
+        operation: "write a setting",
+        error,
+    })
 }

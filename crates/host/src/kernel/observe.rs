@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use xenwire_core::name::{IfName, Mac};
 use xenwire_core::state::{
-    Address, BridgeOptions, Lifetime, Link, LinkFacts, LinkKind, LinkSysctl, NetState, Observed, PeerEnd, Route,
-    RouteKind, Scope,
+    Address, BridgeOptions, Lifetime, Link, LinkFacts, LinkKind, LinkSysctl, NetState, Observed,
+    PeerEnd, Route, RouteKind, Scope,
 };
 use xenwire_wire as wire;
 use xenwire_wire::{Query, Reply};
@@ -34,30 +34,51 @@ impl Kernel {
         };
         let mut names = names(&links);
         for link in &links {
-            let Some(master) = link.master.filter(|index| !names.contains_key(index)) else { continue };
+            let Some(master) = link.master.filter(|index| !names.contains_key(index)) else {
+                continue;
+            };
             let found = self.one_link(Query::LinkNumbered(master))?;
             names.extend(found.and_then(|link| Some((link.index, link.name?.parse().ok()?))));
         }
-        self.indexes.extend(names.iter().map(|(index, name)| (name.clone(), *index)));
+        self.indexes
+            .extend(names.iter().map(|(index, name)| (name.clone(), *index)));
 
         let mut state = NetState::default();
         let mut facts = BTreeMap::new();
         for link in &links {
-            let Some(name) = names.get(&link.index) else { continue };
-            facts.insert(name.clone(), LinkFacts { index: link.index, carrier: link.carrier });
+            let Some(name) = names.get(&link.index) else {
+                continue;
+            };
+            facts.insert(
+                name.clone(),
+                LinkFacts {
+                    index: link.index,
+                    carrier: link.carrier,
+                },
+            );
             state.links.insert(name.clone(), as_state(link, &names));
             if scope.holds_whole(name) {
                 let known = LinkSysctl::KNOWN.iter();
-                let key = |(family, setting): &(_, &str)| LinkSysctl { link: name.clone(), family: *family, name: (*setting).into() };
+                let key = |(family, setting): &(_, &str)| LinkSysctl {
+                    link: name.clone(),
+                    family: *family,
+                    name: (*setting).into(),
+                };
                 state.sysctls.extend(settings(known.map(key)));
             }
         }
         if scope == Scope::Host {
             let known = LinkSysctl::KNOWN_OF_HOST.iter();
-            state.sysctls.extend(settings(known.map(|(family, name)| LinkSysctl::of_host(*family, name))));
+            state.sysctls.extend(settings(
+                known.map(|(family, name)| LinkSysctl::of_host(*family, name)),
+            ));
         }
         self.addresses_and_routes(&scope, &links, &names, &mut state)?;
-        Ok(Observed { scope, state, facts })
+        Ok(Observed {
+            scope,
+            state,
+            facts,
+        })
     }
 
     fn addresses_and_routes(
@@ -72,18 +93,31 @@ impl Kernel {
             queries.push(Query::Addresses(None));
             queries.extend([false, true].map(|ipv6| Query::Routes { ipv6, index: None }));
         } else {
-            for link in links.iter().filter(|link| names.get(&link.index).is_some_and(|n| scope.holds_whole(n))) {
+            for link in links
+                .iter()
+                .filter(|link| names.get(&link.index).is_some_and(|n| scope.holds_whole(n)))
+            {
                 queries.push(Query::Addresses(Some(link.index)));
                 // No route leaves by a link that is down (fib_disable_ip, rt6_disable_ip).
                 if link.up == Some(true) {
-                    queries.extend([false, true].map(|ipv6| Query::Routes { ipv6, index: Some(link.index) }));
+                    queries.extend([false, true].map(|ipv6| Query::Routes {
+                        ipv6,
+                        index: Some(link.index),
+                    }));
                 }
             }
         }
         for query in queries {
             let replies = match self.socket.ask(&query) {
                 // IPv6 is not there, or the link has gone since.
-                Err(error) if matches!(error.errno(), Some(super::ENODEV | EAFNOSUPPORT | EOPNOTSUPP)) => continue,
+                Err(error)
+                    if matches!(
+                        error.errno(),
+                        Some(super::ENODEV | EAFNOSUPPORT | EOPNOTSUPP)
+                    ) =>
+                {
+                    continue;
+                }
                 replies => replies?,
             };
             for reply in replies {
@@ -95,7 +129,9 @@ impl Kernel {
             }
         }
         // An old kernel that ignores the filter answers with everything.
-        state.addresses.retain(|address| scope.holds_whole(&address.link));
+        state
+            .addresses
+            .retain(|address| scope.holds_whole(&address.link));
         Ok(())
     }
 }
@@ -113,20 +149,28 @@ fn links(replies: Vec<Reply>) -> Vec<wire::Link> {
 
 /// Links whose names we would not accept are passed over: nothing can be planned about them.
 fn names(links: &[wire::Link]) -> BTreeMap<u32, IfName> {
-    links.iter().filter_map(|link| Some((link.index, link.name.as_ref()?.parse().ok()?))).collect()
+    links
+        .iter()
+        .filter_map(|link| Some((link.index, link.name.as_ref()?.parse().ok()?)))
+        .collect()
 }
 
 fn as_state(link: &wire::Link, names: &BTreeMap<u32, IfName>) -> Link {
     let name_of = |index: &u32| names.get(index).cloned();
     Link {
         kind: match &link.kind {
-            Some(wire::Kind::Bridge { stp, forward_delay }) => {
-                LinkKind::Bridge(BridgeOptions { stp: *stp, forward_delay: *forward_delay })
-            }
+            Some(wire::Kind::Bridge { stp, forward_delay }) => LinkKind::Bridge(BridgeOptions {
+                stp: *stp,
+                forward_delay: *forward_delay,
+            }),
             Some(wire::Kind::Veth(_)) => {
                 let peer = link.lower.as_ref().and_then(name_of);
                 let name = peer.map(|name| name.to_string()).unwrap_or_default();
-                LinkKind::Veth(PeerEnd { name, netns: None, mac: None })
+                LinkKind::Veth(PeerEnd {
+                    name,
+                    netns: None,
+                    mac: None,
+                })
             }
             Some(wire::Kind::Other(kind)) => LinkKind::Other(kind.clone()),
             None => LinkKind::Other(String::new()),
@@ -148,7 +192,9 @@ fn as_address(address: wire::Address, names: &BTreeMap<u32, IfName>) -> Option<A
     };
     Some(Address {
         net: IpNet::new(address.local, address.prefix_len).ok()?,
-        peer: address.peer.and_then(|peer| IpNet::new(peer, address.prefix_len).ok()),
+        peer: address
+            .peer
+            .and_then(|peer| IpNet::new(peer, address.prefix_len).ok()),
         broadcast: address.broadcast,
         label,
         scope: address.scope,
@@ -167,7 +213,11 @@ fn as_route(route: wire::Route, names: &BTreeMap<u32, IfName>, scope: &Scope) ->
     Some(Route {
         table: route.table,
         to: IpNet::new(route.to, route.prefix_len).ok()?,
-        kind: if route.kind == UNICAST { RouteKind::Unicast } else { RouteKind::Other(route.kind) },
+        kind: if route.kind == UNICAST {
+            RouteKind::Unicast
+        } else {
+            RouteKind::Other(route.kind)
+        },
         via: route.via.filter(|via: &IpAddr| !via.is_unspecified()),
         link,
         metric: route.metric,

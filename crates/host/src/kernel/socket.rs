@@ -25,12 +25,18 @@ impl Socket {
         let io = |operation| move |error| KernelError::Io { operation, error };
         let mut netlink = Netlink::new(NETLINK_ROUTE).map_err(io("open a netlink socket"))?;
         netlink.bind_auto().map_err(io("bind a netlink socket"))?;
-        netlink.connect(&SocketAddr::new(0, 0)).map_err(io("connect a netlink socket"))?;
+        netlink
+            .connect(&SocketAddr::new(0, 0))
+            .map_err(io("connect a netlink socket"))?;
         // Kernels before 4.12 and 5.0 know none of these; answers are then longer or without words.
         let _ = netlink.set_ext_ack(true);
         let _ = netlink.set_cap_ack(true);
         let _ = netlink.set_netlink_get_strict_chk(true);
-        Ok(Self { netlink, sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
+        Ok(Self {
+            netlink,
+            sequence: 0,
+            buffer: Vec::with_capacity(DATAGRAM),
+        })
     }
 
     /// Asks, and asks again while the answer was cut short by a change.
@@ -47,15 +53,24 @@ impl Socket {
     }
 
     /// Sends a change and waits for its acknowledgement.
-    pub(super) fn change(&mut self, encode: impl FnOnce(u32) -> Vec<u8>) -> Result<(), KernelError> {
+    pub(super) fn change(
+        &mut self,
+        encode: impl FnOnce(u32) -> Vec<u8>,
+    ) -> Result<(), KernelError> {
         self.sequence = self.sequence.wrapping_add(1);
         let bytes = encode(self.sequence);
         self.exchange(&bytes, true).map(drop)
     }
 
-    fn exchange(&mut self, request: &[u8], until_done: bool) -> Result<(Vec<Reply>, bool), KernelError> {
+    fn exchange(
+        &mut self,
+        request: &[u8],
+        until_done: bool,
+    ) -> Result<(Vec<Reply>, bool), KernelError> {
         let io = |operation| move |error| KernelError::Io { operation, error };
-        self.netlink.send(request, 0).map_err(io("send to the kernel"))?;
+        self.netlink
+            .send(request, 0)
+            .map_err(io("send to the kernel"))?;
         let mut replies = Vec::new();
         loop {
             self.buffer.clear();
@@ -70,7 +85,9 @@ impl Socket {
                 }
                 match reply {
                     Reply::Done { interrupted } => return Ok((replies, interrupted)),
-                    Reply::Refused { errno, text } => return Err(KernelError::Refused { errno, text }),
+                    Reply::Refused { errno, text } => {
+                        return Err(KernelError::Refused { errno, text });
+                    }
                     reply if until_done => replies.push(reply),
                     reply => return Ok((vec![reply], false)),
                 }

@@ -11,7 +11,10 @@ fn the_loopback_link_is_there() {
     assert_eq!(all.facts[&lo].index, 1);
     assert!(matches!(all.state.links[&lo].kind, LinkKind::Other(_)));
 
-    let scope = Scope::Links { whole: [lo.clone(), "not-there".parse().unwrap()].into(), bare: [].into() };
+    let scope = Scope::Links {
+        whole: [lo.clone(), "not-there".parse().unwrap()].into(),
+        bare: [].into(),
+    };
     let one = kernel.observe(scope.clone()).unwrap();
     assert_eq!(one.state.links.len(), 1);
     assert_eq!(one.state, all.within(scope).state);

@@ -69,7 +69,9 @@ impl GuestPlace {
     /// # Errors
     /// One sentence.
     pub fn boot(&self) -> Result<(), String> {
-        act::inside(&self.netns, || act::make(self.netns.name(), &world::with_loopback()))
+        act::inside(&self.netns, || {
+            act::make(self.netns.name(), &world::with_loopback())
+        })
     }
 
     /// The guest finds a NIC: it is moved here from where it was held, and configured.
@@ -98,23 +100,41 @@ impl GuestPlace {
     ///
     /// # Errors
     /// One sentence.
-    pub fn unplug(&self, held: &Netns, link: &IfName, devid: DevId, mac: Mac) -> Result<(), String> {
+    pub fn unplug(
+        &self,
+        held: &Netns,
+        link: &IfName,
+        devid: DevId,
+        mac: Mac,
+    ) -> Result<(), String> {
         let name = self.plan_of(devid).name;
-        let effect = Effect::MoveLink { name, netns: held.name().to_owned(), new_name: link.clone(), mac };
+        let effect = Effect::MoveLink {
+            name,
+            netns: held.name().to_owned(),
+            new_name: link.clone(),
+            mac,
+        };
         act::inside(&self.netns, || act::perform("take out a NIC", [effect]))
     }
 
     fn plan_of(&self, devid: DevId) -> NicPlan {
-        lock(&self.nics).get(&devid).cloned().unwrap_or_else(|| NicPlan {
-            name: format!("eth{devid}").parse().unwrap_or_else(|_| devid_name(devid)),
-            addresses: Vec::new(),
-        })
+        lock(&self.nics)
+            .get(&devid)
+            .cloned()
+            .unwrap_or_else(|| NicPlan {
+                name: format!("eth{devid}")
+                    .parse()
+                    .unwrap_or_else(|_| devid_name(devid)),
+                addresses: Vec::new(),
+            })
     }
 }
 
 /// A devid of many digits leaves no room for `eth`; nobody has that many NICs.
 fn devid_name(devid: DevId) -> IfName {
-    format!("e{:x}", devid.0).parse().expect("one letter and at most eight digits")
+    format!("e{:x}", devid.0)
+        .parse()
+        .expect("one letter and at most eight digits")
 }
 
 /// A guest's kernel, as far as xenbus goes.
@@ -132,10 +152,12 @@ impl Netfront {
     pub fn run(domid: DomId) -> std::io::Result<Self> {
         let connection = UnixStream::connect(super::guest_socket(domid))?;
         let client = Client::from_stream(connection.try_clone()?);
-        let thread = thread::Builder::new().name(format!("netfront {domid}")).spawn(move || {
-            // A kernel whose store is gone waits for ever; this one ends.
-            let _ = Frontends::default().live(client);
-        })?;
+        let thread = thread::Builder::new()
+            .name(format!("netfront {domid}"))
+            .spawn(move || {
+                // A kernel whose store is gone waits for ever; this one ends.
+                let _ = Frontends::default().live(client);
+            })?;
         Ok(Self { connection, thread })
     }
 
@@ -160,13 +182,18 @@ impl Frontends {
         loop {
             if let Some(event) = client.event(None)?
                 && event.token == "shutdown"
-                && client.read_optional("control/shutdown")?.is_some_and(|why| !why.is_empty())
+                && client
+                    .read_optional("control/shutdown")?
+                    .is_some_and(|why| !why.is_empty())
             {
                 client.write("control/shutdown", b"")?;
                 self.shutting_down = true;
             }
             let mut open = false;
-            for device in client.directory("device/vif").or_else(gone_is(Vec::new()))? {
+            for device in client
+                .directory("device/vif")
+                .or_else(gone_is(Vec::new()))?
+            {
                 open |= self.look_at(&mut client, &device).or_else(gone_is(false))?;
             }
             if self.shutting_down && !open {
@@ -186,14 +213,18 @@ impl Frontends {
         }
         let own = XenbusState::of(client.read_optional(&format!("{folder}/state"))?.as_deref());
         let backend = match self.watched.get(device) {
-            Some(backend) => client.read_optional(&format!("{backend}/state")).or_else(gone_is(None))?,
+            Some(backend) => client
+                .read_optional(&format!("{backend}/state"))
+                .or_else(gone_is(None))?,
             None => None,
         };
         let mut last = own;
         for state in frontend_next(own, XenbusState::of(backend.as_deref()), self.shutting_down) {
             if state == XenbusState::Connected {
-                let rings = ["tx-ring-ref", "rx-ring-ref", "event-channel"].map(|node| (format!("{folder}/{node}"), b"8".as_slice()));
-                let features = ["request-rx-copy", "feature-rx-notify", "feature-sg"].map(|node| (format!("{folder}/{node}"), b"1".as_slice()));
+                let rings = ["tx-ring-ref", "rx-ring-ref", "event-channel"]
+                    .map(|node| (format!("{folder}/{node}"), b"8".as_slice()));
+                let features = ["request-rx-copy", "feature-rx-notify", "feature-sg"]
+                    .map(|node| (format!("{folder}/{node}"), b"1".as_slice()));
                 for (path, value) in rings.iter().chain(&features) {
                     client.write(path, value)?;
                 }
@@ -207,7 +238,13 @@ impl Frontends {
 
 /// A device can go away between two reads.
 fn gone_is<T>(value: T) -> impl FnOnce(Error) -> Result<T, Error> {
-    move |error| if error.is_not_found() || error.is_denied() { Ok(value) } else { Err(error) }
+    move |error| {
+        if error.is_not_found() || error.is_denied() {
+            Ok(value)
+        } else {
+            Err(error)
+        }
+    }
 }
 
 /// The states that a frontend goes through next (Linux, drivers/net/xen-netfront.c,

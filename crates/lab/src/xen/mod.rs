@@ -24,6 +24,7 @@ mod script;
 mod toolstack;
 
 pub use guest::{GuestPlace, Guests, NicPlan};
+pub use netback::Netback;
 pub use nodes::{XenbusState, vif_paths};
 pub use toolstack::{Attachment, Running, StartError, Toolstack};
 

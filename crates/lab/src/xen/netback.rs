@@ -49,21 +49,35 @@ impl Netback {
     /// One sentence.
     pub fn load(guests: Arc<Guests>, say: fn(&str)) -> Result<(), String> {
         let held = Netns::new(HELD).map_err(|error| format!("make namespace {HELD}: {error}"))?;
-        let driver = Self { guests, held: Arc::new(held), say };
+        let driver = Self {
+            guests,
+            held: Arc::new(held),
+            say,
+        };
         let mut client = Client::connect(Path::new(STORE)).map_err(|error| error.to_string())?;
-        client.watch("backend/vif", "devices").map_err(|error| error.to_string())?;
-        let started = thread::Builder::new().name("netback".into()).spawn(move || {
-            let _ = driver.wait_for_devices(client);
-        });
-        started.map(drop).map_err(|error| format!("start netback: {error}"))
+        client
+            .watch("backend/vif", "devices")
+            .map_err(|error| error.to_string())?;
+        let started = thread::Builder::new()
+            .name("netback".into())
+            .spawn(move || {
+                let _ = driver.wait_for_devices(client);
+            });
+        started
+            .map(drop)
+            .map_err(|error| format!("start netback: {error}"))
     }
 
     fn wait_for_devices(&self, mut client: Client) -> Result<(), Error> {
         let mut known: BTreeMap<VifId, thread::JoinHandle<()>> = BTreeMap::new();
         loop {
-            let Some(event) = client.event(None)? else { continue };
+            let Some(event) = client.event(None)? else {
+                continue;
+            };
             known.retain(|_, thread| !thread.is_finished());
-            let Some(vif) = vif_of(&event.path).filter(|vif| !known.contains_key(vif)) else { continue };
+            let Some(vif) = vif_of(&event.path).filter(|vif| !known.contains_key(vif)) else {
+                continue;
+            };
             let paths = vif_paths(vif, DomId::DOM0);
             let state = client.read_optional(&format!("{}/state", paths.backend))?;
             if XenbusState::of(state.as_deref()) != XenbusState::Initialising {
@@ -91,10 +105,21 @@ impl Netback {
                 return Err(format!("reading {key}: there is none"));
             }
         }
-        let mac = client.read_text(&format!("{}/mac", paths.frontend)).map_err(text)?;
-        let mac: Mac = mac.parse().map_err(|error| format!("mac={mac:?}: {error}"))?;
+        let mac = client
+            .read_text(&format!("{}/mac", paths.frontend))
+            .map_err(text)?;
+        let mac: Mac = mac
+            .parse()
+            .map_err(|error| format!("mac={mac:?}: {error}"))?;
         act::perform("netback", [self.creation(&vif.link())])?;
-        let mut device = Device { driver: self, vif, mac, client, paths, now: Now::new() };
+        let mut device = Device {
+            driver: self,
+            vif,
+            mac,
+            client,
+            paths,
+            now: Now::new(),
+        };
         let lived = device.live();
         if device.now.registered {
             device.unregister()?;
@@ -104,7 +129,11 @@ impl Netback {
 
     /// The vif as netback makes it: the quiet MAC, down, no carrier.
     fn creation(&self, link: &IfName) -> Effect {
-        let peer = PeerEnd { name: link.to_string(), netns: Some(self.held.name().to_owned()), mac: None };
+        let peer = PeerEnd {
+            name: link.to_string(),
+            netns: Some(self.held.name().to_owned()),
+            mac: None,
+        };
         let made = Link {
             kind: LinkKind::Veth(peer),
             up: false,
@@ -113,13 +142,19 @@ impl Netback {
             master: None,
             alias: None,
         };
-        Effect::CreateLink { name: link.clone(), link: made }
+        Effect::CreateLink {
+            name: link.clone(),
+            link: made,
+        }
     }
 }
 
 fn vif_of(path: &str) -> Option<VifId> {
     let mut parts = path.strip_prefix("backend/vif/")?.split('/');
-    VifId::new(DomId(parts.next()?.parse().ok()?), DevId(parts.next()?.parse().ok()?))
+    VifId::new(
+        DomId(parts.next()?.parse().ok()?),
+        DevId(parts.next()?.parse().ok()?),
+    )
 }
 
 struct Device<'a> {
@@ -160,7 +195,11 @@ enum Action {
 
 impl Now {
     fn new() -> Self {
-        Self { state: XenbusState::Initialising, plugged: false, registered: true }
+        Self {
+            state: XenbusState::Initialising,
+            plugged: false,
+            registered: true,
+        }
     }
 }
 
@@ -179,9 +218,13 @@ fn next(now: Now, seen: &Seen) -> Vec<Action> {
         actions
     };
     match seen.frontend {
-        Initialising if matches!(now.state, Initialising | Closed) => vec![Action::Publish(InitWait)],
+        Initialising if matches!(now.state, Initialising | Closed) => {
+            vec![Action::Publish(InitWait)]
+        }
         Connected if now.state == Closed => vec![Action::Publish(InitWait)],
-        Connected if now.state == InitWait && seen.hotplug_status.as_deref() == Some(b"connected") => {
+        Connected
+            if now.state == InitWait && seen.hotplug_status.as_deref() == Some(b"connected") =>
+        {
             vec![Action::Plug, Action::Publish(Connected)]
         }
         Closing => close(false),
@@ -193,7 +236,12 @@ fn next(now: Now, seen: &Seen) -> Vec<Action> {
             actions.extend([Action::Unregister, Action::Publish(Closed)]);
             actions
         }
-        Initialising | InitWait | Initialised | Connected | XenbusState::Reconfiguring | XenbusState::Reconfigured => vec![],
+        Initialising
+        | InitWait
+        | Initialised
+        | Connected
+        | XenbusState::Reconfiguring
+        | XenbusState::Reconfigured => vec![],
     }
 }
 
@@ -204,8 +252,10 @@ impl Device<'_> {
             self.client.write(&node(name), value.as_bytes())?;
         }
         self.client.write(&node("feature-ctrl-ring"), b"1")?;
-        self.client.watch(&format!("{}/state", self.paths.frontend), "frontend")?;
-        self.client.watch(&node("hotplug-status"), "hotplug-status")?;
+        self.client
+            .watch(&format!("{}/state", self.paths.frontend), "frontend")?;
+        self.client
+            .watch(&node("hotplug-status"), "hotplug-status")?;
         self.client.watch(&node("online"), "online")?;
         while self.now.registered {
             let seen = self.look()?;
@@ -226,7 +276,11 @@ impl Device<'_> {
             format!("{}/online", self.paths.backend),
             format!("{}/hotplug-status", self.paths.backend),
         ];
-        let mut values = self.client.read_many(&paths.each_ref().map(String::as_str))?.into_iter().map(Result::ok);
+        let mut values = self
+            .client
+            .read_many(&paths.each_ref().map(String::as_str))?
+            .into_iter()
+            .map(Result::ok);
         let mut value = || values.next().flatten();
         Ok(Seen {
             frontend: XenbusState::of(value().as_deref()),
@@ -267,13 +321,19 @@ impl Device<'_> {
     fn publish(&mut self, state: XenbusState) -> Result<(), Error> {
         let path = format!("{}/state", self.paths.backend);
         self.client.transaction(100, |nodes| {
-            if nodes.exists(&path)? { nodes.write(&path, state.value().as_bytes()) } else { Ok(()) }
+            if nodes.exists(&path)? {
+                nodes.write(&path, state.value().as_bytes())
+            } else {
+                Ok(())
+            }
         })
     }
 
     fn move_nic(&self, in_or_out: bool) -> Result<(), String> {
         let VifId { domid, devid } = self.vif;
-        let Some(guest) = self.driver.guests.get(domid) else { return Ok(()) };
+        let Some(guest) = self.driver.guests.get(domid) else {
+            return Ok(());
+        };
         let link = self.vif.link();
         if in_or_out {
             guest.plug(&self.driver.held, &link, devid, self.mac)
@@ -296,38 +356,104 @@ impl Device<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::XenbusState::{Closed, Closing, Connected, InitWait, Initialised, Initialising, Unknown};
+    use super::XenbusState::{
+        Closed, Closing, Connected, InitWait, Initialised, Initialising, Unknown,
+    };
     use super::*;
 
     fn now(state: XenbusState, plugged: bool) -> Now {
-        Now { state, plugged, registered: true }
+        Now {
+            state,
+            plugged,
+            registered: true,
+        }
     }
 
     fn seen(frontend: XenbusState, online: bool, status: Option<&str>) -> Seen {
-        Seen { frontend, online, hotplug_status: status.map(|s| s.as_bytes().to_vec()) }
+        Seen {
+            frontend,
+            online,
+            hotplug_status: status.map(|s| s.as_bytes().to_vec()),
+        }
     }
 
     #[test]
     fn every_line_of_the_contracts_table() {
         use Action::{Plug, Publish, Unplug, Unregister};
         let table = [
-            (now(Initialising, false), seen(Initialising, true, Some("")), vec![Publish(InitWait)]),
-            (now(InitWait, false), seen(Initialised, true, Some("")), vec![]),
-            (now(InitWait, false), seen(Connected, true, Some("")), vec![]),
+            (
+                now(Initialising, false),
+                seen(Initialising, true, Some("")),
+                vec![Publish(InitWait)],
+            ),
+            (
+                now(InitWait, false),
+                seen(Initialised, true, Some("")),
+                vec![],
+            ),
+            (
+                now(InitWait, false),
+                seen(Connected, true, Some("")),
+                vec![],
+            ),
             (now(InitWait, false), seen(Connected, true, None), vec![]),
-            (now(InitWait, false), seen(Connected, true, Some("connected\n")), vec![]),
-            (now(InitWait, false), seen(Connected, true, Some("error")), vec![]),
-            (now(InitWait, false), seen(Connected, true, Some("connected")), vec![Plug, Publish(Connected)]),
-            (now(Connected, true), seen(Connected, true, Some("connected")), vec![]),
-            (now(Connected, true), seen(Closing, true, Some("connected")), vec![Unplug, Publish(Closing)]),
-            (now(Closing, false), seen(Closed, true, Some("connected")), vec![Publish(Closed)]),
-            (now(Closing, false), seen(Closed, false, Some("connected")), vec![Unregister, Publish(Closed)]),
-            (now(Closed, false), seen(Closed, false, Some("connected")), vec![Unregister, Publish(Closed)]),
+            (
+                now(InitWait, false),
+                seen(Connected, true, Some("connected\n")),
+                vec![],
+            ),
+            (
+                now(InitWait, false),
+                seen(Connected, true, Some("error")),
+                vec![],
+            ),
+            (
+                now(InitWait, false),
+                seen(Connected, true, Some("connected")),
+                vec![Plug, Publish(Connected)],
+            ),
+            (
+                now(Connected, true),
+                seen(Connected, true, Some("connected")),
+                vec![],
+            ),
+            (
+                now(Connected, true),
+                seen(Closing, true, Some("connected")),
+                vec![Unplug, Publish(Closing)],
+            ),
+            (
+                now(Closing, false),
+                seen(Closed, true, Some("connected")),
+                vec![Publish(Closed)],
+            ),
+            (
+                now(Closing, false),
+                seen(Closed, false, Some("connected")),
+                vec![Unregister, Publish(Closed)],
+            ),
+            (
+                now(Closed, false),
+                seen(Closed, false, Some("connected")),
+                vec![Unregister, Publish(Closed)],
+            ),
             // A driver that is loaded again: 6 -> 2 -> 4 with the same link.
-            (now(Closed, false), seen(Initialising, true, Some("connected")), vec![Publish(InitWait)]),
-            (now(Closed, false), seen(Connected, true, Some("connected")), vec![Publish(InitWait)]),
+            (
+                now(Closed, false),
+                seen(Initialising, true, Some("connected")),
+                vec![Publish(InitWait)],
+            ),
+            (
+                now(Closed, false),
+                seen(Connected, true, Some("connected")),
+                vec![Publish(InitWait)],
+            ),
             // The frontend's folder is gone.
-            (now(Connected, true), seen(Unknown, false, None), vec![Unplug, Publish(Closing), Unregister, Publish(Closed)]),
+            (
+                now(Connected, true),
+                seen(Unknown, false, None),
+                vec![Unplug, Publish(Closing), Unregister, Publish(Closed)],
+            ),
         ];
         for (now, seen, actions) in table {
             assert_eq!(next(now, &seen), actions, "{now:?} {seen:?}");
@@ -336,8 +462,16 @@ mod tests {
 
     #[test]
     fn devices_are_found_by_their_paths() {
-        assert_eq!(vif_of("backend/vif/3/1/state").map(|v| v.to_string()), Some("vif3.1".into()));
-        for other in ["backend/vif", "backend/vif/3", "backend/vbd/3/1/state", "backend/vif/x/1"] {
+        assert_eq!(
+            vif_of("backend/vif/3/1/state").map(|v| v.to_string()),
+            Some("vif3.1".into())
+        );
+        for other in [
+            "backend/vif",
+            "backend/vif/3",
+            "backend/vbd/3/1/state",
+            "backend/vif/x/1",
+        ] {
             assert_eq!(vif_of(other), None, "{other}");
         }
     }

@@ -82,16 +82,34 @@ fn owned(owner: DomId, reader: DomId) -> Perms {
 /// The absolute path of a vif's script: relative names are in the scripts' folder (3.6.1).
 pub fn script_path(spec: &VifSpec, conf: &XlConf) -> String {
     let name = spec.script.as_deref().unwrap_or(&conf.script);
-    if name.starts_with('/') { name.to_owned() } else { format!("/etc/xen/scripts/{name}") }
+    if name.starts_with('/') {
+        name.to_owned()
+    } else {
+        format!("/etc/xen/scripts/{name}")
+    }
 }
 
 /// The three folders of a vif, in the order in which libxl makes them. `mac` is the one written
 /// in the file, or drawn.
-pub fn vif_folders(vif: VifId, backend: DomId, spec: &VifSpec, mac: Mac, conf: &XlConf) -> [Folder; 3] {
+pub fn vif_folders(
+    vif: VifId,
+    backend: DomId,
+    spec: &VifSpec,
+    mac: Mac,
+    conf: &XlConf,
+) -> [Folder; 3] {
     let paths = vif_paths(vif, backend);
     let given = |value: &Option<String>| value.clone();
-    let gatewaydev = spec.gatewaydev.as_ref().or(conf.gatewaydev.as_ref()).map(ToString::to_string);
-    let kind = if spec.kind == Some(VifType::Ioemu) { "vif_ioemu" } else { "vif" };
+    let gatewaydev = spec
+        .gatewaydev
+        .as_ref()
+        .or(conf.gatewaydev.as_ref())
+        .map(ToString::to_string);
+    let kind = if spec.kind == Some(VifType::Ioemu) {
+        "vif_ioemu"
+    } else {
+        "vif"
+    };
     // 1500 is what libxl takes an unset MTU for, and does not write.
     let mtu = spec.mtu.unwrap_or(1500);
     let backend_nodes = [
@@ -107,24 +125,44 @@ pub fn vif_folders(vif: VifId, backend: DomId, spec: &VifSpec, mac: Mac, conf: &
         ("rate", spec.rate.map(|rate| rate.to_string())),
         ("mtu", (mtu != 1500).then(|| mtu.to_string())),
         ("vlan", spec.vlan.as_ref().map(ToString::to_string)),
-        ("bridge", Some(given(&spec.bridge).unwrap_or_else(|| conf.bridge.clone()))),
+        (
+            "bridge",
+            Some(given(&spec.bridge).unwrap_or_else(|| conf.bridge.clone())),
+        ),
         ("handle", Some(vif.devid.to_string())),
         ("type", Some(kind.into())),
         ("hotplug-status", Some(String::new())),
     ];
-    let backend_nodes: Vec<(&str, String)> =
-        backend_nodes.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let backend_nodes: Vec<(&str, String)> = backend_nodes
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
     let frontend_nodes = vec![
         ("backend", paths.backend.clone()),
         ("backend-id", backend.to_string()),
         ("state", XenbusState::Initialising.value()),
         ("handle", vif.devid.to_string()),
         ("mac", mac.to_string()),
-        ("trusted", if spec.trusted.unwrap_or(true) { "1".into() } else { "0".into() }),
+        (
+            "trusted",
+            if spec.trusted.unwrap_or(true) {
+                "1".into()
+            } else {
+                "0".into()
+            },
+        ),
         ("mtu", mtu.to_string()),
     ];
-    let mut libxl_nodes = vec![("frontend", paths.frontend.clone()), ("backend", paths.backend.clone())];
-    libxl_nodes.extend(backend_nodes.iter().filter(|(name, _)| *name != "frontend").cloned());
+    let mut libxl_nodes = vec![
+        ("frontend", paths.frontend.clone()),
+        ("backend", paths.backend.clone()),
+    ];
+    libxl_nodes.extend(
+        backend_nodes
+            .iter()
+            .filter(|(name, _)| *name != "frontend")
+            .cloned(),
+    );
     [
         Folder {
             path: paths.libxl,
@@ -155,10 +193,27 @@ pub fn domain_folders(domid: DomId, name: &str, uuid: &str) -> Vec<Folder> {
     let toolstack = Perms::owned_by(0, Access::None);
     let home = format!("/local/domain/{domid}");
     let vm = format!("/vm/{uuid}");
-    let folder = |path: String, perms: &Perms, nodes| Folder { path, perms: perms.clone(), nodes, other_perms: vec![] };
+    let folder = |path: String, perms: &Perms, nodes| Folder {
+        path,
+        perms: perms.clone(),
+        nodes,
+        other_perms: vec![],
+    };
     vec![
-        folder(vm.clone(), &readable, vec![("name", name.into()), ("uuid", uuid.into())]),
-        folder(home.clone(), &readable, vec![("vm", vm), ("name", name.into()), ("domid", domid.to_string())]),
+        folder(
+            vm.clone(),
+            &readable,
+            vec![("name", name.into()), ("uuid", uuid.into())],
+        ),
+        folder(
+            home.clone(),
+            &readable,
+            vec![
+                ("vm", vm),
+                ("name", name.into()),
+                ("domid", domid.to_string()),
+            ],
+        ),
         folder(format!("{home}/device"), &readable, vec![]),
         folder(format!("{home}/device/vif"), &readable, vec![]),
         folder(format!("{home}/control"), &readable, vec![]),
@@ -173,14 +228,29 @@ mod tests {
     use xenwire_core::name::DevId;
 
     fn folders(spec: VifSpec) -> [Folder; 3] {
-        let vif = VifId { domid: DomId(3), devid: DevId(1) };
-        vif_folders(vif, DomId::DOM0, &spec, Mac([0, 0x16, 0x3e, 0, 0, 2]), &XlConf::default())
+        let vif = VifId {
+            domid: DomId(3),
+            devid: DevId(1),
+        };
+        vif_folders(
+            vif,
+            DomId::DOM0,
+            &spec,
+            Mac([0, 0x16, 0x3e, 0, 0, 2]),
+            &XlConf::default(),
+        )
     }
 
     #[test]
     fn the_least_vif() {
         let [libxl, frontend, backend] = folders(VifSpec::default());
-        let names = |folder: &Folder| folder.nodes.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>();
+        let names = |folder: &Folder| {
+            folder
+                .nodes
+                .iter()
+                .map(|(n, v)| format!("{n}={v}"))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(backend.path, "/local/domain/0/backend/vif/3/1");
         assert_eq!(
             names(&backend),
@@ -232,10 +302,32 @@ mod tests {
         let order: Vec<&str> = backend.nodes.iter().map(|(name, _)| *name).collect();
         assert_eq!(
             order,
-            ["frontend", "frontend-id", "online", "state", "script", "vifname", "mac", "ip", "gatewaydev", "mtu",
-             "bridge", "handle", "type", "hotplug-status"]
+            [
+                "frontend",
+                "frontend-id",
+                "online",
+                "state",
+                "script",
+                "vifname",
+                "mac",
+                "ip",
+                "gatewaydev",
+                "mtu",
+                "bridge",
+                "handle",
+                "type",
+                "hotplug-status"
+            ]
         );
-        let value = |name: &str| backend.nodes.iter().find(|(n, _)| *n == name).unwrap().1.clone();
+        let value = |name: &str| {
+            backend
+                .nodes
+                .iter()
+                .find(|(n, _)| *n == name)
+                .unwrap()
+                .1
+                .clone()
+        };
         assert_eq!(value("script"), "/etc/xen/scripts/vif-custom");
         assert_eq!(value("ip"), "192.0.2.5 2001:db8::5");
         assert_eq!(value("type"), "vif_ioemu");
@@ -246,7 +338,10 @@ mod tests {
     #[test]
     fn states_are_read_as_xenbus_reads_them() {
         for number in 1..=8 {
-            assert_eq!(XenbusState::of(Some(number.to_string().as_bytes())).value(), number.to_string());
+            assert_eq!(
+                XenbusState::of(Some(number.to_string().as_bytes())).value(),
+                number.to_string()
+            );
         }
         for odd in [None, Some(&b""[..]), Some(b"9"), Some(b"2\n")] {
             assert_eq!(XenbusState::of(odd), XenbusState::Unknown);

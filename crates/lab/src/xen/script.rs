@@ -67,6 +67,9 @@ impl ScriptCall {
         };
         let child = Command::new(&self.script)
             .args(self.arguments())
+            // A store that our caller talks to is not the lab's.
+            .env_remove("XENSTORED_PATH")
+            .env_remove("XENSTORED_RUNDIR")
             .envs(self.environment())
             .stdin(Stdio::null())
             .stdout(output)
@@ -111,13 +114,17 @@ mod tests {
     use xenwire_core::name::{DevId, DomId};
 
     fn call(name: &str, text: &str) -> ScriptCall {
-        let path = std::env::temp_dir().join(format!("xenwire-script-{name}-{}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("xenwire-script-{name}-{}", std::process::id()));
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         ScriptCall {
             script: path.to_str().unwrap().into(),
             action: "online",
-            vif: VifId { domid: DomId(1), devid: DevId(0) },
+            vif: VifId {
+                domid: DomId(1),
+                devid: DevId(0),
+            },
             gatewaydev: String::new(),
         }
     }
@@ -143,13 +150,19 @@ mod tests {
     #[test]
     fn a_script_that_hangs_is_killed() {
         let call = call("hangs", "#!/bin/sh\nexec sleep 60\n");
-        assert!(matches!(call.run_within(Duration::from_millis(50)), Ended::Hung));
+        assert!(matches!(
+            call.run_within(Duration::from_millis(50)),
+            Ended::Hung
+        ));
         std::fs::remove_file(call.script).unwrap();
     }
 
     #[test]
     fn a_script_that_is_not_there() {
-        let call = ScriptCall { script: "/nowhere".into(), ..call("not", "") };
+        let call = ScriptCall {
+            script: "/nowhere".into(),
+            ..call("not", "")
+        };
         assert!(matches!(call.run(), Ended::NotStarted(_)));
     }
 }

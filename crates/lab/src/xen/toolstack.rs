@@ -16,7 +16,9 @@ use xenwire_core::name::{DevId, DomId, Mac, VifId};
 use xenwire_xenstore::{Client, Error, Handle, Nodes as _};
 
 use super::guest::{GuestPlace, Guests, Netfront, NicPlan, lock};
-use super::nodes::{Folder, VifPaths, XenbusState, domain_folders, script_path, vif_folders, vif_paths};
+use super::nodes::{
+    Folder, VifPaths, XenbusState, domain_folders, script_path, vif_folders, vif_paths,
+};
 use super::script::{Ended, LIMIT, ScriptCall};
 use super::{STORE, guest_socket};
 use crate::sandbox::Netns;
@@ -99,15 +101,33 @@ impl fmt::Display for StartError {
             Self::Running(name) => write!(f, "{name} runs already"),
             Self::NoSuchGuest(name) => write!(f, "there is no guest {name}"),
             Self::DeviceExists(vif) => write!(f, "{vif}: device already exists in xenstore"),
-            Self::BackendSilent(vif) => write!(f, "{vif}: the backend did not get ready within {} s", STATE_LIMIT.as_secs()),
-            Self::ScriptFailed { vif, script, how, hotplug_error: Some(why) } => {
+            Self::BackendSilent(vif) => write!(
+                f,
+                "{vif}: the backend did not get ready within {} s",
+                STATE_LIMIT.as_secs()
+            ),
+            Self::ScriptFailed {
+                vif,
+                script,
+                how,
+                hotplug_error: Some(why),
+            } => {
                 write!(f, "{vif}: {script} online {how}; script: {why}")
             }
-            Self::ScriptFailed { vif, script, how, hotplug_error: None } => {
+            Self::ScriptFailed {
+                vif,
+                script,
+                how,
+                hotplug_error: None,
+            } => {
                 write!(f, "{vif}: {script} online {how} and left no hotplug-error")
             }
             Self::ScriptHung { vif, script } => {
-                write!(f, "{vif}: {script} online was killed: it did not end within {} s", LIMIT.as_secs())
+                write!(
+                    f,
+                    "{vif}: {script} online was killed: it did not end within {} s",
+                    LIMIT.as_secs()
+                )
             }
             Self::Lab(why) => f.write_str(why),
         }
@@ -125,7 +145,13 @@ impl From<Error> for StartError {
 impl Toolstack {
     /// A toolstack with the host's configuration, on this store.
     pub fn new(conf: XlConf, server: Handle, guests: Arc<Guests>) -> Self {
-        Self { conf, server, guests, next_domid: AtomicU16::new(1), running: Mutex::default() }
+        Self {
+            conf,
+            server,
+            guests,
+            next_domid: AtomicU16::new(1),
+            running: Mutex::default(),
+        }
     }
 
     /// The next domain's number: they rise and are not used again.
@@ -143,7 +169,10 @@ impl Toolstack {
     /// # Errors
     /// [`StartError::NoSuchGuest`].
     pub fn find(&self, name: &str) -> Result<Arc<Running>, StartError> {
-        lock(&self.running).get(name).cloned().ok_or_else(|| StartError::NoSuchGuest(name.into()))
+        lock(&self.running)
+            .get(name)
+            .cloned()
+            .ok_or_else(|| StartError::NoSuchGuest(name.into()))
     }
 
     /// Starts a domain: its NICs are attached side by side, then it runs. The fate of each NIC is
@@ -151,20 +180,30 @@ impl Toolstack {
     ///
     /// # Errors
     /// [`StartError`]: the domain is gone again, by the detach path.
-    pub fn create(&self, domid: DomId, domain: &Domain) -> Result<BTreeMap<DevId, Attachment>, Vec<StartError>> {
+    pub fn create(
+        &self,
+        domid: DomId,
+        domain: &Domain,
+    ) -> Result<BTreeMap<DevId, Attachment>, Vec<StartError>> {
         let one = |error| vec![error];
         let running = self.build(domid, domain).map_err(one)?;
         let attached = side_by_side(&domain.nics, |nic| {
-            self.attach_one(&running, nic.devid, &nic.spec).map(|mac| (nic.devid, mac))
+            self.attach_one(&running, nic.devid, &nic.spec)
+                .map(|mac| (nic.devid, mac))
         });
         let errors: Vec<StartError> = attached.into_iter().filter_map(Result::err).collect();
         if !errors.is_empty() {
             self.destroy(&domain.name.to_string()).map_err(one)?;
             return Err(errors);
         }
-        let kernel = Netfront::run(domid).map_err(|error| one(StartError::Lab(format!("start {}: {error}", domain.name))))?;
+        let kernel = Netfront::run(domid)
+            .map_err(|error| one(StartError::Lab(format!("start {}: {error}", domain.name))))?;
         *lock(&running.kernel) = Some(kernel);
-        domain.nics.iter().map(|nic| Ok((nic.devid, self.fate(domid, nic.devid).map_err(one)?))).collect()
+        domain
+            .nics
+            .iter()
+            .map(|nic| Ok((nic.devid, self.fate(domid, nic.devid).map_err(one)?)))
+            .collect()
     }
 
     /// The domain without NICs.
@@ -178,7 +217,15 @@ impl Toolstack {
             return Err(StartError::Running(name));
         }
         let netns = Netns::new(&name).map_err(lab("make the namespace of"))?;
-        let plan = |nic: &DomainNic| (nic.devid, NicPlan { name: nic.name.clone(), addresses: nic.addresses.clone() });
+        let plan = |nic: &DomainNic| {
+            (
+                nic.devid,
+                NicPlan {
+                    name: nic.name.clone(),
+                    addresses: nic.addresses.clone(),
+                },
+            )
+        };
         let place = GuestPlace {
             netns,
             nics: Mutex::new(domain.nics.iter().map(plan).collect()),
@@ -186,10 +233,18 @@ impl Toolstack {
         };
         place.boot().map_err(StartError::Lab)?;
         self.guests.insert(domid, place);
-        let socket = UnixListener::bind(guest_socket(domid)).map_err(lab("bind the store's socket of"))?;
-        let listener = self.server.listen(socket, domid.0).map_err(lab("serve the store to"))?;
+        let socket =
+            UnixListener::bind(guest_socket(domid)).map_err(lab("bind the store's socket of"))?;
+        let listener = self
+            .server
+            .listen(socket, domid.0)
+            .map_err(lab("serve the store to"))?;
         self.server.introduce(domid.0);
-        write_folders(&mut connect()?, &domain_folders(domid, &name, &uuid()?), None)?;
+        write_folders(
+            &mut connect()?,
+            &domain_folders(domid, &name, &uuid()?),
+            None,
+        )?;
         let running = Arc::new(Running {
             domid,
             domain: domain.clone(),
@@ -206,10 +261,17 @@ impl Toolstack {
     ///
     /// # Errors
     /// [`StartError`]: the NIC is gone again.
-    pub fn attach(&self, name: &str, spec: &VifSpec, plan: impl FnOnce(DevId) -> NicPlan) -> Result<(DevId, Attachment), StartError> {
+    pub fn attach(
+        &self,
+        name: &str,
+        spec: &VifSpec,
+        plan: impl FnOnce(DevId) -> NicPlan,
+    ) -> Result<(DevId, Attachment), StartError> {
         let running = self.find(name)?;
         let devid = spec.devid.unwrap_or_else(|| {
-            let highest = lock(&running.vifs).last_key_value().map(|(devid, _)| devid.0);
+            let highest = lock(&running.vifs)
+                .last_key_value()
+                .map(|(devid, _)| devid.0);
             DevId(highest.map_or(0, |devid| devid.saturating_add(1)))
         });
         if let Some(guest) = self.guests.get(running.domid) {
@@ -225,9 +287,15 @@ impl Toolstack {
     }
 
     /// Contract 3.1, attach.
-    fn attach_one(&self, running: &Running, devid: DevId, spec: &VifSpec) -> Result<(), StartError> {
+    fn attach_one(
+        &self,
+        running: &Running,
+        devid: DevId,
+        spec: &VifSpec,
+    ) -> Result<(), StartError> {
         let domid = running.domid;
-        let vif = VifId::new(domid, devid).ok_or_else(|| StartError::Lab(format!("devid {devid} is too large")))?;
+        let vif = VifId::new(domid, devid)
+            .ok_or_else(|| StartError::Lab(format!("devid {devid} is too large")))?;
         let mac = match spec.mac {
             Some(mac) => mac,
             None => Mac::drawn(entropy()?),
@@ -236,7 +304,12 @@ impl Toolstack {
             script: script_path(spec, &self.conf),
             action: "online",
             vif,
-            gatewaydev: spec.gatewaydev.as_ref().or(self.conf.gatewaydev.as_ref()).map(ToString::to_string).unwrap_or_default(),
+            gatewaydev: spec
+                .gatewaydev
+                .as_ref()
+                .or(self.conf.gatewaydev.as_ref())
+                .map(ToString::to_string)
+                .unwrap_or_default(),
         };
         let paths = vif_paths(vif, DomId::DOM0);
         let mut client = connect()?;
@@ -261,23 +334,38 @@ impl Toolstack {
         };
         let why = client.read_optional(&format!("{}/hotplug-error", paths.backend))?;
         let hotplug_error = why.map(|why| String::from_utf8_lossy(&why).into_owned());
-        Err(StartError::ScriptFailed { vif, script, how, hotplug_error })
+        Err(StartError::ScriptFailed {
+            vif,
+            script,
+            how,
+            hotplug_error,
+        })
     }
 
     /// Whether the guest gets its NIC. libxl does not ask; the guest would find out.
     fn fate(&self, domid: DomId, devid: DevId) -> Result<Attachment, StartError> {
-        let Some(vif) = VifId::new(domid, devid) else { return Err(StartError::Lab(format!("devid {devid} is too large"))) };
+        let Some(vif) = VifId::new(domid, devid) else {
+            return Err(StartError::Lab(format!("devid {devid} is too large")));
+        };
         let paths = vif_paths(vif, DomId::DOM0);
         let mut client = connect()?;
         let status = client.read_optional(&format!("{}/hotplug-status", paths.backend))?;
         if status.as_deref() != Some(b"connected") {
-            let status = status.map_or_else(|| "missing".into(), |s| format!("\"{}\"", s.escape_ascii()));
+            let status =
+                status.map_or_else(|| "missing".into(), |s| format!("\"{}\"", s.escape_ascii()));
             return Ok(Attachment::Dead { status });
         }
-        let connected = wait_for(&mut client, &format!("{}/state", paths.backend), STATE_LIMIT, |value| {
-            XenbusState::of(value) == XenbusState::Connected
-        })?;
-        if connected { Ok(Attachment::Connected) } else { Err(StartError::BackendSilent(vif)) }
+        let connected = wait_for(
+            &mut client,
+            &format!("{}/state", paths.backend),
+            STATE_LIMIT,
+            |value| XenbusState::of(value) == XenbusState::Connected,
+        )?;
+        if connected {
+            Ok(Attachment::Connected)
+        } else {
+            Err(StartError::BackendSilent(vif))
+        }
     }
 
     /// Takes a NIC from a domain, as `xl network-detach`.
@@ -294,12 +382,16 @@ impl Toolstack {
 
     /// Contract 3.1, detach. `force`: the guest is dead and will not close its half.
     fn detach_one(&self, running: &Running, devid: DevId, force: bool) -> Result<(), StartError> {
-        let Some(call) = lock(&running.vifs).remove(&devid) else { return Ok(()) };
+        let Some(call) = lock(&running.vifs).remove(&devid) else {
+            return Ok(());
+        };
         let paths = vif_paths(call.vif, DomId::DOM0);
         let mut client = connect()?;
         let state_path = format!("{}/state", paths.backend);
         let there = client.transaction::<_, Error>(100, |nodes| {
-            let Some(state) = nodes.read_optional(&state_path)? else { return Ok(false) };
+            let Some(state) = nodes.read_optional(&state_path)? else {
+                return Ok(false);
+            };
             nodes.write(&format!("{}/online", paths.backend), b"0")?;
             if XenbusState::of(Some(&state)) != XenbusState::Closed {
                 nodes.write(&state_path, XenbusState::Closing.value().as_bytes())?;
@@ -316,8 +408,12 @@ impl Toolstack {
             // The driver removes `hotplug-status` when it has unregistered the device: where the
             // state is 6 already, only this tells that `online` was seen.
             let status = format!("{}/hotplug-status", paths.backend);
-            let closed = wait_for(client, &state_path, STATE_LIMIT, |value| XenbusState::of(value) == XenbusState::Closed)?;
-            Ok::<bool, StartError>(closed && wait_for(client, &status, STATE_LIMIT, |value| value.is_none())?)
+            let closed = wait_for(client, &state_path, STATE_LIMIT, |value| {
+                XenbusState::of(value) == XenbusState::Closed
+            })?;
+            Ok::<bool, StartError>(
+                closed && wait_for(client, &status, STATE_LIMIT, |value| value.is_none())?,
+            )
         };
         let mut gone = closed(&mut client)?;
         if !gone && !force {
@@ -326,10 +422,16 @@ impl Toolstack {
         }
         if gone {
             // A failure is logged and otherwise of no consequence.
-            let offline = ScriptCall { action: "offline", ..call };
+            let offline = ScriptCall {
+                action: "offline",
+                ..call
+            };
             match offline.run() {
                 Ended::With(status) if status.success() => {}
-                ended => crate::complain(&format!("{}: {} offline: {ended:?}", offline.vif, offline.script)),
+                ended => crate::complain(&format!(
+                    "{}: {} offline: {ended:?}",
+                    offline.vif, offline.script
+                )),
             }
         }
         remove_folders(&mut client, &paths)
@@ -348,10 +450,17 @@ impl Toolstack {
             &format!("{home}/control/shutdown"),
             &xenwire_xenstore::Perms::owned_by(running.domid.0, xenwire_xenstore::Access::None),
         )?;
-        let off = wait_for(&mut client, &format!("{home}/data/powered-off"), SHUTDOWN_LIMIT, |value| value.is_some())?;
+        let off = wait_for(
+            &mut client,
+            &format!("{home}/data/powered-off"),
+            SHUTDOWN_LIMIT,
+            |value| value.is_some(),
+        )?;
         if !off {
             let limit = SHUTDOWN_LIMIT.as_secs();
-            return Err(StartError::Lab(format!("{name} did not power itself off within {limit} s; `destroy` does not ask it")));
+            return Err(StartError::Lab(format!(
+                "{name} did not power itself off within {limit} s; `destroy` does not ask it"
+            )));
         }
         self.destroy(name)
     }
@@ -361,7 +470,9 @@ impl Toolstack {
     /// # Errors
     /// [`StartError`].
     pub fn destroy(&self, name: &str) -> Result<(), StartError> {
-        let running = lock(&self.running).remove(name).ok_or_else(|| StartError::NoSuchGuest(name.into()))?;
+        let running = lock(&self.running)
+            .remove(name)
+            .ok_or_else(|| StartError::NoSuchGuest(name.into()))?;
         if let Some(kernel) = lock(&running.kernel).take() {
             kernel.kill();
         }
@@ -382,7 +493,9 @@ impl Toolstack {
         if let Some(place) = self.guests.remove(domid)
             && let Ok(place) = Arc::try_unwrap(place)
         {
-            place.netns.remove().map_err(|error| StartError::Lab(format!("remove the namespace of {name}: {error}")))?;
+            place.netns.remove().map_err(|error| {
+                StartError::Lab(format!("remove the namespace of {name}: {error}"))
+            })?;
         }
         detached.into_iter().collect()
     }
@@ -399,7 +512,10 @@ impl Running {
 fn side_by_side<T: Sync, R: Send>(items: &[T], act: impl Fn(&T) -> R + Sync) -> Vec<R> {
     thread::scope(|scope| {
         let threads: Vec<_> = items.iter().map(|item| scope.spawn(|| act(item))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("the thread does not panic")).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("the thread does not panic"))
+            .collect()
     })
 }
 
@@ -408,7 +524,11 @@ fn connect() -> Result<Client, StartError> {
 }
 
 /// Writes folders in one transaction; not if `unless` is there.
-fn write_folders(client: &mut Client, folders: &[Folder], unless: Option<&str>) -> Result<bool, Error> {
+fn write_folders(
+    client: &mut Client,
+    folders: &[Folder],
+    unless: Option<&str>,
+) -> Result<bool, Error> {
     client.transaction(100, |nodes| {
         if let Some(path) = unless
             && nodes.exists(path)?
@@ -419,9 +539,16 @@ fn write_folders(client: &mut Client, folders: &[Folder], unless: Option<&str>) 
             nodes.mkdir(&folder.path)?;
             // Nodes take over the permissions of the folder that they are made in.
             nodes.set_permissions(&folder.path, &folder.perms)?;
-            let paths: Vec<String> = folder.nodes.iter().map(|(name, _)| format!("{}/{name}", folder.path)).collect();
-            let writes: Vec<(&str, &[u8])> =
-                paths.iter().zip(&folder.nodes).map(|(path, (_, value))| (path.as_str(), value.as_bytes())).collect();
+            let paths: Vec<String> = folder
+                .nodes
+                .iter()
+                .map(|(name, _)| format!("{}/{name}", folder.path))
+                .collect();
+            let writes: Vec<(&str, &[u8])> = paths
+                .iter()
+                .zip(&folder.nodes)
+                .map(|(path, (_, value))| (path.as_str(), value.as_bytes()))
+                .collect();
             nodes.write_many(&writes)?;
             for (name, perms) in &folder.other_perms {
                 nodes.set_permissions(&format!("{}/{name}", folder.path), perms)?;
@@ -452,7 +579,12 @@ fn remove_folders(client: &mut Client, paths: &VifPaths) -> Result<(), StartErro
 }
 
 /// Waits until a node's value is as wanted; says whether it became so.
-fn wait_for(client: &mut Client, path: &str, limit: Duration, wanted: impl Fn(Option<&[u8]>) -> bool) -> Result<bool, Error> {
+fn wait_for(
+    client: &mut Client,
+    path: &str,
+    limit: Duration,
+    wanted: impl Fn(Option<&[u8]>) -> bool,
+) -> Result<bool, Error> {
     let deadline = Instant::now() + limit;
     client.watch(path, path)?;
     let waited = loop {
@@ -490,5 +622,12 @@ fn uuid() -> Result<String, StartError> {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+    Ok(format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    ))
 }

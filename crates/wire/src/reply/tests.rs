@@ -23,7 +23,10 @@ fn an_error_with_the_kernels_words() {
     bytes.extend(text);
     bytes.resize(length, 0);
     let text = Some("Master device does not exist".to_owned());
-    assert_eq!(decode(&bytes).unwrap(), [(7, Reply::Refused { errno: 22, text })]);
+    assert_eq!(
+        decode(&bytes).unwrap(),
+        [(7, Reply::Refused { errno: 22, text })]
+    );
 }
 
 #[test]
@@ -36,7 +39,10 @@ fn what_is_sent_can_be_read() {
         master: Some(9),
         alias: Some("xenwire vif1.0".into()),
         up: Some(true),
-        kind: Some(Kind::Bridge { stp: false, forward_delay: 0 }),
+        kind: Some(Kind::Bridge {
+            stp: false,
+            forward_delay: 0,
+        }),
         ..Link::default()
     };
     let bytes = Verb::CreateLink(link.clone()).encode(42);
@@ -76,12 +82,24 @@ fn what_is_sent_can_be_read() {
 
 #[test]
 fn every_cut_and_every_flipped_bit_is_survived() {
-    let peer = Link { name: Some("p".into()), mac: Some([2; 6]), ..Link::default() };
-    let veth = Link { name: Some("vif1.0".into()), kind: Some(Kind::Veth(Some(Box::new(peer)))), ..Link::default() };
+    let peer = Link {
+        name: Some("p".into()),
+        mac: Some([2; 6]),
+        ..Link::default()
+    };
+    let veth = Link {
+        name: Some("vif1.0".into()),
+        kind: Some(Kind::Veth(Some(Box::new(peer)))),
+        ..Link::default()
+    };
     let whole = [
         Verb::CreateLink(veth).encode(1),
         Query::Addresses(Some(1)).encode(2),
-        Query::Routes { ipv6: true, index: Some(1) }.encode(3),
+        Query::Routes {
+            ipv6: true,
+            index: Some(1),
+        }
+        .encode(3),
     ]
     .concat();
     for cut in 0..whole.len() {

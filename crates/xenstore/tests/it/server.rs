@@ -9,6 +9,9 @@ use xenwire_xenstore::{Access, Nodes, Perms};
 
 use crate::bench::Bench;
 
+/// A test that waits for something that does not come fails after this time.
+const PATIENCE: Option<Duration> = Some(Duration::from_secs(20));
+
 fn bytes(kind: Kind, payload: Vec<u8>) -> Vec<u8> {
     let mut bytes = Vec::new();
     Packet {
@@ -24,9 +27,7 @@ fn bytes(kind: Kind, payload: Vec<u8>) -> Vec<u8> {
 
 /// Whether the server closes the stream within some seconds, whatever it sends before.
 fn is_cut_off(stream: &mut UnixStream) -> bool {
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    stream.set_read_timeout(PATIENCE).unwrap();
     let mut buffer = vec![0; 1 << 16];
     loop {
         match stream.read(&mut buffer) {
@@ -60,6 +61,7 @@ fn a_client_that_floods_and_does_not_read_holds_up_only_itself() {
         4000,
         "the others are served"
     );
+    flood.set_read_timeout(PATIENCE).unwrap();
     // It is not lost either: all it asked in whole requests is answered once it reads.
     let mut answer = [0; 4016];
     for _ in 0..sent / request.len() {
@@ -82,7 +84,7 @@ fn sleeper(bench: &Bench) -> UnixStream {
 fn a_watcher_that_lets_events_pile_up_is_cut_off() {
     let bench = Bench::start();
     let mut store = bench.client(0);
-    store.set_timeout(Some(Duration::from_secs(20)));
+    store.set_timeout(PATIENCE);
     let mut sleeper = sleeper(&bench);
     for number in 0..3000 {
         store.write(&format!("/w/{number}"), b"").unwrap();
@@ -100,9 +102,7 @@ fn the_same_event_over_and_over_does_not_cut_a_watcher_off() {
         store.write(&format!("/w/{}", number % 7), b"").unwrap();
     }
     store.write("/w/last", b"").unwrap();
-    sleeper
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    sleeper.set_read_timeout(PATIENCE).unwrap();
     sleeper
         .write_all(&bytes(Kind::Read, terminated(["/w/last"])))
         .unwrap();
@@ -136,6 +136,7 @@ fn a_client_that_pipelines_and_reads_is_served() {
     bench.client(0).write("/big", &[7; 4000]).unwrap();
     let mut stream = UnixStream::connect(bench.socket(0)).unwrap();
     let mut reader = stream.try_clone().unwrap();
+    reader.set_read_timeout(PATIENCE).unwrap();
     let requests = bytes(Kind::Read, terminated(["/big"])).repeat(2000);
     let writer = std::thread::spawn(move || stream.write_all(&requests).map(|()| stream));
     let mut answers = vec![0; 2000 * 4016];
@@ -191,12 +192,7 @@ fn a_socket_carries_its_domain() {
     bench.server.introduce(5);
     bench.server.release(5);
     let tokens: Vec<String> = (0..4)
-        .map(|_| {
-            dom0.event(Some(Duration::from_secs(20)))
-                .unwrap()
-                .expect("an event")
-                .token
-        })
+        .map(|_| dom0.event(PATIENCE).unwrap().expect("an event").token)
         .collect();
     assert_eq!(tokens, ["in", "out", "in", "out"]);
 
@@ -244,10 +240,7 @@ fn a_hundred_clients_hear_of_a_change() {
     }
     clients[0].write("/shared/x", b"1").unwrap();
     for (number, client) in clients.iter_mut().enumerate() {
-        let event = client
-            .event(Some(Duration::from_secs(20)))
-            .unwrap()
-            .expect("an event");
+        let event = client.event(PATIENCE).unwrap().expect("an event");
         assert_eq!(
             (event.path.as_str(), event.token),
             ("/shared/x", number.to_string())

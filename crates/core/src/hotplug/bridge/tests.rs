@@ -7,7 +7,14 @@ use crate::plan::{Planned, Refusal, check, plan};
 use crate::state::{BridgeOptions, Link, LinkFacts, LinkKind, NetState, NodePath};
 
 fn link(kind: LinkKind, mac: Mac) -> Link {
-    Link { kind, up: true, mac: Some(mac), mtu: 1500, master: None, alias: None }
+    Link {
+        kind,
+        up: true,
+        mac: Some(mac),
+        mtu: 1500,
+        master: None,
+        alias: None,
+    }
 }
 
 fn name(text: &str) -> IfName {
@@ -17,33 +24,95 @@ fn name(text: &str) -> IfName {
 /// A host with br0, eth0 as its port, and a fresh vif1.0.
 fn host() -> Observed {
     let mut state = NetState::default();
-    state.links.insert(name("br0"), link(LinkKind::Bridge(BridgeOptions::XEN), Mac([2, 0, 0, 0, 0, 1])));
-    let eth0 = Link { master: Some(name("br0")), ..link(LinkKind::Other(String::new()), Mac([2, 0, 0, 0, 0, 1])) };
+    state.links.insert(
+        name("br0"),
+        link(
+            LinkKind::Bridge(BridgeOptions::XEN),
+            Mac([2, 0, 0, 0, 0, 1]),
+        ),
+    );
+    let eth0 = Link {
+        master: Some(name("br0")),
+        ..link(LinkKind::Other(String::new()), Mac([2, 0, 0, 0, 0, 1]))
+    };
     state.links.insert(name("eth0"), eth0);
-    state.links.insert(name("vif1.0"), Link { up: false, ..link(LinkKind::Other("vif".into()), Mac::QUIET) });
+    state.links.insert(
+        name("vif1.0"),
+        Link {
+            up: false,
+            ..link(LinkKind::Other("vif".into()), Mac::QUIET)
+        },
+    );
     for link in ["br0", "eth0", "vif1.0"] {
-        state.sysctls.insert(LinkSysctl::ipv6(&name(link), "addr_gen_mode"), "0".into());
-        state.sysctls.insert(LinkSysctl::ipv6(&name(link), "accept_ra"), "1".into());
+        state
+            .sysctls
+            .insert(LinkSysctl::ipv6(&name(link), "addr_gen_mode"), "0".into());
+        state
+            .sysctls
+            .insert(LinkSysctl::ipv6(&name(link), "accept_ra"), "1".into());
     }
-    let facts = (1u32..).zip(state.links.keys()).map(|(index, n)| (n.clone(), LinkFacts { index, carrier: true })).collect();
-    Observed { scope: Scope::Host, state, facts }
+    let facts = (1u32..)
+        .zip(state.links.keys())
+        .map(|(index, n)| {
+            (
+                n.clone(),
+                LinkFacts {
+                    index,
+                    carrier: true,
+                },
+            )
+        })
+        .collect();
+    Observed {
+        scope: Scope::Host,
+        state,
+        facts,
+    }
 }
 
 fn nodes(pairs: &[(&str, &str)]) -> BTreeMap<NodePath, NodeValue> {
-    pairs.iter().map(|(n, v)| (NodePath(format!("backend/vif/1/0/{n}")), NodeValue::text(*v))).collect()
+    pairs
+        .iter()
+        .map(|(n, v)| {
+            (
+                NodePath(format!("backend/vif/1/0/{n}")),
+                NodeValue::text(*v),
+            )
+        })
+        .collect()
 }
 
 /// The steps as text, or the error as xl would show it.
-fn steps(call: &Invocation, mut host: Observed, store: &[(&str, &str)]) -> Result<Vec<String>, String> {
+fn steps(
+    call: &Invocation,
+    mut host: Observed,
+    store: &[(&str, &str)],
+) -> Result<Vec<String>, String> {
     let read = nodes(store);
     let facts = Nodes::of(call, &read);
     let in_scope = host.within(scope(call, &facts)?);
-    host = Observed { state: NetState { nodes: read, ..in_scope.state }, ..in_scope };
+    host = Observed {
+        state: NetState {
+            nodes: read,
+            ..in_scope.state
+        },
+        ..in_scope
+    };
     let desired = desire(call, &facts, &host)?.desired;
     let Planned { plan, .. } = plan(&desired, &host);
-    let plan = plan.map_err(|refusals| refusals.iter().map(Refusal::to_string).collect::<Vec<_>>().join("; "))?;
+    let plan = plan.map_err(|refusals| {
+        refusals
+            .iter()
+            .map(Refusal::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
+    })?;
     check(&plan, &desired, &host.state).unwrap();
-    Ok(plan.steps.iter().map(|step| step.effect.to_string()).collect())
+    Ok(plan
+        .steps
+        .iter()
+        .map(|step| step.effect.to_string())
+        .collect())
 }
 
 fn online() -> Invocation {
@@ -51,13 +120,21 @@ fn online() -> Invocation {
 }
 
 fn offline() -> Invocation {
-    Invocation { command: Command::Offline, ..online() }
+    Invocation {
+        command: Command::Offline,
+        ..online()
+    }
 }
 
 #[test]
 fn online_in_the_order_of_the_contract() {
     assert_eq!(
-        steps(&online(), host(), &[("bridge", "br0"), ("hotplug-status", "")]).unwrap(),
+        steps(
+            &online(),
+            host(),
+            &[("bridge", "br0"), ("hotplug-status", "")]
+        )
+        .unwrap(),
         [
             "write 0 to net/ipv6/conf/vif1.0/accept_ra (was 1)",
             "write 1 to net/ipv6/conf/vif1.0/addr_gen_mode (was 0)",
@@ -76,9 +153,20 @@ fn the_mtu_is_the_stores_else_the_bridges() {
     let of = |store: &[(&str, &str)]| steps(&online(), jumbo.clone(), store).unwrap().join("\n");
     assert!(of(&[("bridge", "br0")]).contains("MTU of vif1.0 to 9000"));
     assert!(of(&[("bridge", "br0"), ("mtu", "4000")]).contains("MTU of vif1.0 to 4000"));
-    assert!(of(&[("bridge", "br0"), ("mtu", "4000")]).contains("write \"4000\" to /local/domain/1/device/vif/0/mtu"));
+    assert!(
+        of(&[("bridge", "br0"), ("mtu", "4000")])
+            .contains("write \"4000\" to /local/domain/1/device/vif/0/mtu")
+    );
     assert!(!of(&[("bridge", "br0"), ("mtu", "0")]).contains("MTU"));
-    assert!(steps(&online(), jumbo.clone(), &[("bridge", "br0"), ("mtu", "many")]).unwrap_err().contains("many"));
+    assert!(
+        steps(
+            &online(),
+            jumbo.clone(),
+            &[("bridge", "br0"), ("mtu", "many")]
+        )
+        .unwrap_err()
+        .contains("many")
+    );
 }
 
 #[test]
@@ -87,19 +175,36 @@ fn a_used_link_is_made_quiet_first() {
     let vif = used.state.links.get_mut(&name("vif1.0")).unwrap();
     vif.up = true;
     vif.mac = Some(Mac([2, 0, 0, 0, 0, 9]));
-    used.state.addresses.insert(crate::state::Address::new(name("vif1.0"), "10.0.0.1/24".parse().unwrap()));
+    used.state.addresses.insert(crate::state::Address::new(
+        name("vif1.0"),
+        "10.0.0.1/24".parse().unwrap(),
+    ));
     let got = steps(&online(), used, &[("bridge", "br0")]).unwrap();
-    assert_eq!(got[..3], ["remove 10.0.0.1/24 from vif1.0", "set vif1.0 down", "set the MAC of vif1.0 to fe:ff:ff:ff:ff:ff (was 02:00:00:00:00:09)"]);
+    assert_eq!(
+        got[..3],
+        [
+            "remove 10.0.0.1/24 from vif1.0",
+            "set vif1.0 down",
+            "set the MAC of vif1.0 to fe:ff:ff:ff:ff:ff (was 02:00:00:00:00:09)"
+        ]
+    );
     assert_eq!(got[got.len() - 2], "set vif1.0 up");
 }
 
 #[test]
 fn a_bridge_that_is_not_there_is_named() {
     let error = steps(&online(), host(), &[("bridge", "xenbr0")]).unwrap_err();
-    assert!(error.starts_with("Could not find bridge device xenbr0"), "{error}");
+    assert!(
+        error.starts_with("Could not find bridge device xenbr0"),
+        "{error}"
+    );
     let error = steps(&online(), host(), &[("bridge", "eth0")]).unwrap_err();
     assert_eq!(error, "eth0 is there, but it is no bridge");
-    assert!(steps(&online(), host(), &[("bridge", "br0.5:1")]).unwrap_err().contains("bridge="));
+    assert!(
+        steps(&online(), host(), &[("bridge", "br0.5:1")])
+            .unwrap_err()
+            .contains("bridge=")
+    );
 }
 
 #[test]
@@ -112,13 +217,29 @@ fn xenbr0_means_the_bridge_eth0_where_that_is_one() {
 
 #[test]
 fn without_a_bridge_the_first_by_name_is_taken_with_a_warning() {
-    assert!(steps(&online(), host(), &[]).unwrap().contains(&"attach vif1.0 to br0".to_owned()));
+    assert!(
+        steps(&online(), host(), &[])
+            .unwrap()
+            .contains(&"attach vif1.0 to br0".to_owned())
+    );
     let mut two = host();
-    two.state.links.insert(name("br1"), link(LinkKind::Bridge(BridgeOptions::XEN), Mac([2; 6])));
+    two.state.links.insert(
+        name("br1"),
+        link(LinkKind::Bridge(BridgeOptions::XEN), Mac([2; 6])),
+    );
     let wanted = desire(&online(), &Nodes::default(), &two).unwrap();
     assert!(wanted.warnings[0].contains("took br0") && wanted.warnings[0].contains("br1"));
-    let none = Observed { state: NetState { links: BTreeMap::from([(name("vif1.0"), host().state.links[&name("vif1.0")].clone())]), ..NetState::default() }, ..host() };
-    assert_eq!(desire(&online(), &Nodes::default(), &none), Err("Could not find bridge, and none was specified".into()));
+    let none = Observed {
+        state: NetState {
+            links: BTreeMap::from([(name("vif1.0"), host().state.links[&name("vif1.0")].clone())]),
+            ..NetState::default()
+        },
+        ..host()
+    };
+    assert_eq!(
+        desire(&online(), &Nodes::default(), &none),
+        Err("Could not find bridge, and none was specified".into())
+    );
 }
 
 #[test]
@@ -126,20 +247,35 @@ fn a_second_online_changes_nothing() {
     let mut there = host();
     let vif = there.state.links.get_mut(&name("vif1.0")).unwrap();
     (vif.up, vif.master) = (true, Some(name("br0")));
-    there.state.sysctls.insert(LinkSysctl::ipv6(&name("vif1.0"), "addr_gen_mode"), "1".into());
-    there.state.sysctls.insert(LinkSysctl::ipv6(&name("vif1.0"), "accept_ra"), "0".into());
+    there.state.sysctls.insert(
+        LinkSysctl::ipv6(&name("vif1.0"), "addr_gen_mode"),
+        "1".into(),
+    );
+    there
+        .state
+        .sysctls
+        .insert(LinkSysctl::ipv6(&name("vif1.0"), "accept_ra"), "0".into());
     there.state.nodes = nodes(&[("bridge", "br0"), ("hotplug-status", "connected")]);
-    there.state.nodes.insert(NodePath("/local/domain/1/device/vif/0/mtu".into()), NodeValue::text("1500"));
+    there.state.nodes.insert(
+        NodePath("/local/domain/1/device/vif/0/mtu".into()),
+        NodeValue::text("1500"),
+    );
     let facts = Nodes::of(&online(), &there.state.nodes);
     let desired = desire(&online(), &facts, &there).unwrap().desired;
-    assert_eq!(plan(&desired, &there).plan, Ok(crate::plan::Plan::default()));
+    assert_eq!(
+        plan(&desired, &there).plan,
+        Ok(crate::plan::Plan::default())
+    );
 }
 
 #[test]
 fn vifname_renames_and_marks_and_does_so_once() {
     let store = [("bridge", "br0"), ("vifname", "web")];
     let got = steps(&online(), host(), &store).unwrap();
-    assert_eq!(got[..2], ["rename vif1.0 to web", "mark web as \"xenwire vif1.0\""]);
+    assert_eq!(
+        got[..2],
+        ["rename vif1.0 to web", "mark web as \"xenwire vif1.0\""]
+    );
     assert!(got.contains(&"write 1 to net/ipv6/conf/web/addr_gen_mode (was 0)".to_owned()));
     assert!(got.contains(&"write \"1500\" to /local/domain/1/device/vif/0/mtu".to_owned()));
 
@@ -147,20 +283,37 @@ fn vifname_renames_and_marks_and_does_so_once() {
     let mut vif = again.state.links.remove(&name("vif1.0")).unwrap();
     vif.alias = Some("xenwire vif1.0".into());
     again.state.links.insert(name("web"), vif);
-    assert!(!steps(&online(), again, &store).unwrap().iter().any(|s| s.contains("rename")));
+    assert!(
+        !steps(&online(), again, &store)
+            .unwrap()
+            .iter()
+            .any(|s| s.contains("rename"))
+    );
 }
 
 #[test]
 fn vifname_never_takes_somebody_elses_link() {
     let taken = steps(&online(), host(), &[("bridge", "br0"), ("vifname", "eth0")]).unwrap_err();
-    assert_eq!(taken, "Cannot rename interface vif1.0. An interface with name eth0 already exists.");
+    assert_eq!(
+        taken,
+        "Cannot rename interface vif1.0. An interface with name eth0 already exists."
+    );
     let mut gone = host();
     gone.state.links.remove(&name("vif1.0"));
-    let error = steps(&online(), gone.clone(), &[("bridge", "br0"), ("vifname", "eth0")]).unwrap_err();
+    let error = steps(
+        &online(),
+        gone.clone(),
+        &[("bridge", "br0"), ("vifname", "eth0")],
+    )
+    .unwrap_err();
     assert!(error.contains("belongs to something else"), "{error}");
     assert_eq!(steps(&offline(), gone, &[("vifname", "eth0")]), Ok(vec![]));
     for bad in ["a/b", "vif%d", "x-emu", "lo", "sixteen-bytes-xx"] {
-        assert!(steps(&online(), host(), &[("bridge", "br0"), ("vifname", bad)]).unwrap_err().contains(bad));
+        assert!(
+            steps(&online(), host(), &[("bridge", "br0"), ("vifname", bad)])
+                .unwrap_err()
+                .contains(bad)
+        );
     }
 }
 
@@ -170,7 +323,12 @@ fn offline_takes_the_port_down_and_off_and_says_nothing() {
     let vif = there.state.links.get_mut(&name("vif1.0")).unwrap();
     (vif.up, vif.master) = (true, Some(name("br0")));
     assert_eq!(
-        steps(&offline(), there, &[("bridge", "br0"), ("hotplug-status", "connected")]).unwrap(),
+        steps(
+            &offline(),
+            there,
+            &[("bridge", "br0"), ("hotplug-status", "connected")]
+        )
+        .unwrap(),
         ["set vif1.0 down", "detach vif1.0 from br0"]
     );
 }
@@ -180,14 +338,23 @@ fn offline_of_what_is_gone_is_nothing_to_do() {
     let mut gone = host();
     gone.state.links.remove(&name("vif1.0"));
     gone.state.links.remove(&name("br0"));
-    assert_eq!(steps(&offline(), gone, &[("bridge", "br0"), ("vifname", "a/b")]), Ok(vec![]));
+    assert_eq!(
+        steps(&offline(), gone, &[("bridge", "br0"), ("vifname", "a/b")]),
+        Ok(vec![])
+    );
 }
 
 #[test]
 fn a_tap_gets_no_status_and_no_frontend_mtu() {
     let mut emulated = host();
     let vif = emulated.state.links.remove(&name("vif1.0")).unwrap();
-    emulated.state.links.insert(name("vif1.0-emu"), Link { mac: Some(Mac([2; 6])), ..vif });
+    emulated.state.links.insert(
+        name("vif1.0-emu"),
+        Link {
+            mac: Some(Mac([2; 6])),
+            ..vif
+        },
+    );
     let tap = Invocation {
         command: Command::Add,
         device: Device::Tap,
@@ -197,5 +364,9 @@ fn a_tap_gets_no_status_and_no_frontend_mtu() {
         ..online()
     };
     let got = steps(&tap, emulated, &[]).unwrap();
-    assert!(got.iter().all(|step| !step.contains("hotplug-status") && !step.contains("/mtu")), "{got:?}");
+    assert!(
+        got.iter()
+            .all(|step| !step.contains("hotplug-status") && !step.contains("/mtu")),
+        "{got:?}"
+    );
 }

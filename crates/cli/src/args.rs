@@ -1,0 +1,166 @@
+//! What can be typed. Nothing here does anything.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// The exit statuses, for every help text.
+const STATUSES: &str = "Exit status: 0 done; 1 the request, a file or a claim is wrong; 2 bad usage; \
+3 the machine refused, nothing was changed; 4 stuck half-way, a person is needed; 70 a bug in xenwire.";
+
+/// The networking of a Xen host in one program.
+#[derive(Debug, Parser)]
+#[command(name = "xenwire", version, max_term_width = 100, after_help = STATUSES)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A Xen host in network namespaces, as an ordinary user, without Xen
+    Lab(LabArgs),
+    /// Draw this host's network: NICs, bridges, vifs and whose they are
+    #[command(
+        after_help = "Example:\n  xenwire show\n  xenwire lab exec dom0 -- xenwire show --json"
+    )]
+    Show(ShowArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ShowArgs {
+    /// Print the network as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The socket of xenstore [default: as libxenstore chooses it]
+    #[arg(long, value_name = "SOCKET")]
+    pub xenstore: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct LabArgs {
+    #[command(subcommand)]
+    pub command: LabCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Build a scenario's world, start its guests, try its claims, and take it away again
+    #[command(
+        after_help = "Example:\n  xenwire lab run examples/two-bridges\n\nIts exit status is 0 only if everything holds."
+    )]
+    Run {
+        #[command(flatten)]
+        scenario: ScenarioArgs,
+        /// Print the report as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Build a scenario's world, start its guests, and keep it
+    #[command(
+        after_help = "Example:\n  xenwire lab up examples/two-bridges\n  xenwire lab exec foo -- ip address\n  xenwire lab down"
+    )]
+    Up {
+        #[command(flatten)]
+        scenario: ScenarioArgs,
+        /// What to call the lab [default: the folder's name]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Run a command on one of the lab's machines: dom0, a guest, or one outside
+    #[command(
+        after_help = "Example:\n  xenwire lab exec foo -- ping -c 1 192.0.2.22\n\nIts exit status is the command's."
+    )]
+    Exec {
+        #[command(flatten)]
+        lab: Which,
+        /// The machine
+        machine: String,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<OsString>,
+    },
+    /// List the labs that are up, and their machines
+    #[command(after_help = "Example:\n  xenwire lab ls --json")]
+    Ls {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try the claims of a lab that is up
+    #[command(after_help = "Example:\n  xenwire lab claims")]
+    Claims {
+        #[command(flatten)]
+        lab: Which,
+    },
+    /// Start a guest, as `xl create`
+    #[command(after_help = "Example:\n  xenwire lab start foo")]
+    Start(GuestArgs),
+    /// Let a guest shut itself down, as `xl shutdown`
+    #[command(after_help = "Example:\n  xenwire lab stop foo")]
+    Stop(GuestArgs),
+    /// End a guest at once, as `xl destroy`
+    #[command(after_help = "Example:\n  xenwire lab destroy foo")]
+    Destroy(GuestArgs),
+    /// Stop a guest and start it as a new domain, as `xl reboot`
+    #[command(after_help = "Example:\n  xenwire lab reboot foo")]
+    Reboot(GuestArgs),
+    /// Give a guest that runs a NIC, as `xl network-attach`
+    #[command(
+        after_help = "Example:\n  xenwire lab attach foo mac=00:16:3e:00:02:02,bridge=br1 --address 10.0.1.9/24"
+    )]
+    Attach {
+        #[command(flatten)]
+        guest: GuestArgs,
+        /// A vif specification, as in a guest's file
+        vif: String,
+        /// What the guest's own system gives the NIC
+        #[arg(long, value_name = "NET")]
+        address: Vec<String>,
+    },
+    /// Take a NIC from a guest, as `xl network-detach`
+    #[command(after_help = "Example:\n  xenwire lab detach foo 2")]
+    Detach {
+        #[command(flatten)]
+        guest: GuestArgs,
+        /// The NIC's device number
+        devid: u32,
+    },
+    /// Print the path of the lab's xenstore socket
+    #[command(after_help = "Example:\n  XENSTORED_PATH=$(xenwire lab xenstore) xenstore-ls -fp")]
+    Xenstore {
+        #[command(flatten)]
+        lab: Which,
+    },
+    /// End a lab
+    #[command(after_help = "Example:\n  xenwire lab down two-bridges")]
+    Down {
+        /// The lab [default: the only one that is up]
+        name: Option<String>,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ScenarioArgs {
+    /// A folder with a lab.toml
+    pub scenario: PathBuf,
+    /// Put this folder's files into /etc/xen/scripts instead of the scenario's and ours
+    #[arg(long, value_name = "DIR")]
+    pub scripts: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct GuestArgs {
+    #[command(flatten)]
+    pub lab: Which,
+    /// The guest
+    pub guest: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Which {
+    /// The lab [default: the only one that is up]
+    #[arg(long, value_name = "NAME")]
+    pub lab: Option<String>,
+}

@@ -1,0 +1,44 @@
+//! `xenwire show`.
+
+use xenwire_core::show::draw;
+use xenwire_host::kernel::Kernel;
+use xenwire_host::store::Store;
+use xenwire_host::topology::topology;
+
+use crate::args::ShowArgs;
+use crate::out;
+
+/// Draws the host that this process is on.
+pub fn main(args: &ShowArgs) -> u8 {
+    let name = xenwire_host::name().unwrap_or_else(|| "Dom0".into());
+    let socket = args
+        .xenstore
+        .clone()
+        .unwrap_or_else(|| xenwire_host::store_socket(|name| std::env::var(name).ok()));
+    let mut store = match Store::connect(&socket) {
+        Ok(store) => Some(store),
+        Err(error) => {
+            out::say(&format!(
+                "xenwire: no xenstore at {}, so vifs have no guests' names: {error}",
+                socket.display()
+            ));
+            None
+        }
+    };
+    let drawn = Kernel::open()
+        .and_then(|mut kernel| topology(&name, &mut kernel, store.as_mut().map(Store::client)));
+    match drawn {
+        Ok(topology) if args.json => match serde_json::to_string_pretty(&topology) {
+            Ok(json) => {
+                out::data(&format!("{json}\n"));
+                out::DONE
+            }
+            Err(error) => out::error(70, &format!("a bug in xenwire: {error}")),
+        },
+        Ok(topology) => {
+            out::data(&draw(&topology, out::width()));
+            out::DONE
+        }
+        Err(error) => out::error(out::REFUSED, &format!("cannot read the network: {error}")),
+    }
+}

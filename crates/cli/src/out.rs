@@ -1,0 +1,45 @@
+//! What people see. Standard output is data, standard error is talk; a reader that went away ends
+//! neither with a panic.
+
+use std::io::{IsTerminal, Write};
+
+use xenwire_core::diag::{Diagnostics, Style};
+
+/// Done, or nothing to do.
+pub const DONE: u8 = 0;
+/// What was asked for, or a file, is wrong; or a claim does not hold.
+pub const WRONG: u8 = 1;
+/// The machine refused, and nothing was changed.
+pub const REFUSED: u8 = 3;
+
+/// Prints data.
+pub fn data(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Says a line.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Says what is wrong, and returns the exit status for it.
+pub fn error(status: u8, text: &str) -> u8 {
+    say(&format!("xenwire: {text}"));
+    status
+}
+
+/// Shows diagnostics, in colour on a terminal that wants it (NO_COLOR, no-color.org).
+pub fn diagnostics(found: &Diagnostics) {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+        || !std::io::stderr().is_terminal();
+    let _ = std::io::stderr().write_all(
+        found
+            .render(if plain { Style::Plain } else { Style::Coloured })
+            .as_bytes(),
+    );
+}
+
+/// The width to draw in.
+pub fn width() -> usize {
+    xenwire_host::terminal::width(std::env::var("COLUMNS").ok().as_deref())
+}

@@ -1,0 +1,351 @@
+//! A lab's life: the world is built, the guests start, the claims are tried; then it ends
+//! (`lab run`) or stays and takes orders (`lab up`).
+
+use std::io::{self, BufReader};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use serde::Serialize;
+use xenwire_core::config::lab::Domain;
+use xenwire_core::show::Topology;
+use xenwire_host::kernel::Kernel;
+use xenwire_host::topology::topology;
+use xenwire_xenstore::{Client, Server, Store};
+
+use crate::control::{MachineLine, Reply, Request, receive, send};
+use crate::sandbox::{DOM0, Inside, StateDir};
+use crate::scenario::Loaded;
+use crate::verdict::{Verdict, judge, table};
+use crate::world::{self, Machines};
+use crate::xen::{Attachment, Guests, Netback, NicPlan, STORE, StartError, Toolstack};
+use crate::{complain, control};
+
+/// The sockets that are visible outside of the lab.
+#[derive(Debug)]
+pub struct Sockets {
+    store: UnixListener,
+    control: UnixListener,
+}
+
+impl Sockets {
+    /// Binds them in the lab's state folder.
+    ///
+    /// # Errors
+    /// If a path is too long or a socket cannot be bound.
+    pub fn bind(state: &StateDir) -> io::Result<Self> {
+        let bind = |name: &str| UnixListener::bind(state.socket(name).map_err(io::Error::other)?);
+        Ok(Self {
+            store: bind(control::XENSTORE)?,
+            control: bind(control::CONTROL)?,
+        })
+    }
+}
+
+/// A world that lives.
+pub struct Lab {
+    loaded: Loaded,
+    machines: Machines,
+    guests: Arc<Guests>,
+    toolstack: Toolstack,
+}
+
+/// What came out of a scenario.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The form of this value in JSON.
+    pub version: u32,
+    /// The scenario.
+    pub scenario: String,
+    /// Whether everything holds.
+    pub holds: bool,
+    /// Guests and NICs that did not come as they should, a line each.
+    pub trouble: Vec<String>,
+    /// The claims.
+    pub claims: Vec<Verdict>,
+    /// What dom0 looks like.
+    pub topology: Topology,
+}
+
+impl Lab {
+    /// Builds the world and starts the guests that start with it. What does not come is in the
+    /// list; an error is one of the lab itself.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn build(
+        loaded: Loaded,
+        sockets: &Sockets,
+        inside: &Inside,
+    ) -> Result<(Self, Vec<String>), String> {
+        let text = |error: io::Error| format!("serve xenstore: {error}");
+        for fact in inside.told() {
+            inside.progress(fact);
+        }
+        inside.progress("building the world");
+        std::fs::create_dir_all("/run/xenstored").map_err(text)?;
+        let (server, _thread) = Server::spawn(Store::default()).map_err(text)?;
+        for listener in [
+            UnixListener::bind(STORE).map_err(text)?,
+            sockets.store.try_clone().map_err(text)?,
+        ] {
+            server.listen(listener, 0).map_err(text)?;
+        }
+        let machines = world::build(&loaded.scenario)?;
+        let guests = Arc::new(Guests::default());
+        Netback::load(guests.clone(), complain)?;
+        let toolstack = Toolstack::new(loaded.conf.clone(), server, guests.clone());
+        let lab = Self {
+            loaded,
+            machines,
+            guests,
+            toolstack,
+        };
+
+        let starting: Vec<Domain> = lab
+            .loaded
+            .scenario
+            .guests
+            .iter()
+            .filter(|guest| guest.start)
+            .cloned()
+            .collect();
+        inside.progress(&format!("starting {} guests", starting.len()));
+        let trouble = lab.start(&starting);
+        Ok((lab, trouble))
+    }
+
+    /// Starts guests side by side; their numbers rise in the order of the list. What did not come
+    /// as it should, a line each.
+    fn start(&self, guests: &[Domain]) -> Vec<String> {
+        let numbered: Vec<_> = guests
+            .iter()
+            .map(|guest| (self.toolstack.reserve(), guest))
+            .collect();
+        thread::scope(|scope| {
+            let threads: Vec<_> = numbered
+                .iter()
+                .map(|(domid, guest)| {
+                    scope.spawn(|| trouble_of(guest, self.toolstack.create(*domid, guest)))
+                })
+                .collect();
+            threads
+                .into_iter()
+                .flat_map(|thread| thread.join().expect("the thread does not panic"))
+                .collect()
+        })
+    }
+
+    /// Tries the claims and looks at dom0.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn report(&self, trouble: Vec<String>) -> Result<Report, String> {
+        let claims = judge(
+            &self.loaded.scenario,
+            &self.machines,
+            &self.toolstack,
+            &self.guests,
+        )?;
+        let mut kernel = Kernel::open().map_err(|error| error.to_string())?;
+        let mut store = Client::connect(Path::new(STORE)).ok();
+        let topology =
+            topology(DOM0, &mut kernel, store.as_mut()).map_err(|error| error.to_string())?;
+        Ok(Report {
+            version: 1,
+            scenario: self.loaded.name.clone(),
+            holds: trouble.is_empty() && claims.iter().all(|claim| claim.holds),
+            trouble,
+            claims,
+            topology,
+        })
+    }
+
+    /// Takes orders until the lab is asked to end.
+    pub fn serve(&self, sockets: &Sockets, inside: &Inside) {
+        thread::scope(|scope| {
+            loop {
+                let mut fds = [
+                    PollFd::new(&sockets.control, PollFlags::IN),
+                    PollFd::from_borrowed_fd(inside.stop_fd(), PollFlags::IN),
+                ];
+                match poll(&mut fds, None) {
+                    Err(rustix::io::Errno::INTR) => continue,
+                    Err(_) => return,
+                    Ok(_) if !fds[1].revents().is_empty() => return,
+                    Ok(_) => {}
+                }
+                if let Ok((stream, _)) = sockets.control.accept() {
+                    scope.spawn(move || {
+                        // Whoever asked and left does not want to know.
+                        let _ = self.answer(stream);
+                    });
+                }
+            }
+        });
+    }
+
+    fn answer(&self, mut stream: UnixStream) -> io::Result<()> {
+        let request = receive(&mut BufReader::new(stream.try_clone()?))?;
+        let reply = self
+            .obey(request)
+            .unwrap_or_else(|lines| Reply::Refused { lines });
+        send(&mut stream, &reply)
+    }
+
+    fn obey(&self, request: Request) -> Result<Reply, Vec<String>> {
+        let one = |error: StartError| vec![error.to_string()];
+        let lines = match request {
+            Request::List => {
+                return Ok(Reply::Machines {
+                    machines: self.list(),
+                });
+            }
+            Request::Start { guest } => self.start_one(&guest)?,
+            Request::Stop { guest } => {
+                self.toolstack.shutdown(&guest).map_err(one)?;
+                vec![format!("{guest} is off")]
+            }
+            Request::Destroy { guest } => {
+                self.toolstack.destroy(&guest).map_err(one)?;
+                vec![format!("{guest} is gone")]
+            }
+            Request::Reboot { guest } => {
+                self.toolstack.shutdown(&guest).map_err(one)?;
+                self.start_one(&guest)?
+            }
+            Request::Attach {
+                guest,
+                vif,
+                addresses,
+            } => vec![self.attach(&guest, &vif, &addresses)?],
+            Request::Detach { guest, devid } => {
+                self.toolstack
+                    .detach(&guest, xenwire_core::name::DevId(devid))
+                    .map_err(one)?;
+                vec![format!("{guest} has no NIC {devid} any more")]
+            }
+            Request::Judge => {
+                let report = self.report(Vec::new()).map_err(|error| vec![error])?;
+                let lines = table(&report.claims).lines().map(str::to_owned).collect();
+                if !report.holds {
+                    return Err(lines);
+                }
+                lines
+            }
+        };
+        Ok(Reply::Done { lines })
+    }
+
+    fn start_one(&self, name: &str) -> Result<Vec<String>, Vec<String>> {
+        let guest = self
+            .loaded
+            .scenario
+            .guests
+            .iter()
+            .find(|guest| guest.name.as_str() == name);
+        let guest = guest.ok_or_else(|| vec![StartError::NoSuchGuest(name.into()).to_string()])?;
+        if self.toolstack.find(name).is_ok() {
+            return Err(vec![StartError::Running(name.into()).to_string()]);
+        }
+        let trouble = self.start(std::slice::from_ref(guest));
+        if !trouble.is_empty() {
+            return Err(trouble);
+        }
+        let running = self
+            .toolstack
+            .find(name)
+            .map_err(|error| vec![error.to_string()])?;
+        Ok(vec![format!("{name} runs as domain {}", running.domid)])
+    }
+
+    fn attach(&self, guest: &str, vif: &str, addresses: &[String]) -> Result<String, Vec<String>> {
+        let spec = read_spec(vif).map_err(|text| vec![text])?;
+        let mut nets = Vec::new();
+        for address in addresses {
+            nets.push(
+                address
+                    .parse()
+                    .map_err(|error| vec![format!("address {address:?}: {error}")])?,
+            );
+        }
+        let plan = |devid| NicPlan {
+            name: format!("eth{devid}")
+                .parse()
+                .unwrap_or_else(|_| "eth".parse().expect("three letters")),
+            addresses: nets,
+        };
+        let (devid, fate) = self
+            .toolstack
+            .attach(guest, &spec, plan)
+            .map_err(|error| vec![error.to_string()])?;
+        match fate {
+            Attachment::Connected => Ok(format!("{guest} has NIC {devid}")),
+            Attachment::Dead { status } => Err(vec![dead(guest, devid, &status)]),
+        }
+    }
+
+    fn list(&self) -> Vec<MachineLine> {
+        let line = |name: &str, kind: &str, domid| MachineLine {
+            name: name.into(),
+            kind: kind.into(),
+            domid,
+        };
+        let guests = self.loaded.scenario.guests.iter().map(|guest| {
+            let running = self.toolstack.find(guest.name.as_str()).ok();
+            line(
+                guest.name.as_str(),
+                "guest",
+                running.map(|running| running.domid.0),
+            )
+        });
+        let outside = self
+            .loaded
+            .scenario
+            .machines
+            .iter()
+            .map(|machine| line(machine.name.value.as_str(), "outside", None));
+        std::iter::once(line(DOM0, DOM0, Some(0)))
+            .chain(guests)
+            .chain(outside)
+            .collect()
+    }
+}
+
+/// A vif specification by itself, as `xl network-attach` takes it; the faults as text.
+fn read_spec(text: &str) -> Result<xenwire_core::config::vif::VifSpec, String> {
+    let mut faults = xenwire_core::diag::Diagnostics::new();
+    let file = format!("name = \"guest\"\nvif = [ '{text}' ]\n");
+    let domu = xenwire_core::config::domu::read(&file, "vif", &mut faults);
+    match domu.and_then(|domu| domu.vifs.into_iter().next()) {
+        Some(vif) => Ok(vif.spec),
+        None => Err(faults.render(xenwire_core::diag::Style::Plain)),
+    }
+}
+
+type Fates = std::collections::BTreeMap<xenwire_core::name::DevId, Attachment>;
+
+fn trouble_of(guest: &Domain, started: Result<Fates, Vec<StartError>>) -> Vec<String> {
+    match started {
+        Err(errors) => errors
+            .into_iter()
+            .map(|error| format!("{} did not start: {error}", guest.name))
+            .collect(),
+        Ok(fates) => fates
+            .into_iter()
+            .filter_map(|(devid, fate)| match fate {
+                Attachment::Connected => None,
+                Attachment::Dead { status } => Some(dead(guest.name.as_str(), devid, &status)),
+            })
+            .collect(),
+    }
+}
+
+fn dead(guest: &str, devid: xenwire_core::name::DevId, status: &str) -> String {
+    format!(
+        "{guest} has no NIC {devid}: its script exited with 0, so xl is content, but hotplug-status is {status} and not \
+         \"connected\", so the backend waits for ever"
+    )
+}
