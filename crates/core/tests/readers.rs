@@ -1,6 +1,10 @@
 //! Golden cases of the readers. A case is a folder in `tests/cases/readers` with what a person
 //! wrote (`xl.conf`, guests' `.cfg` files, and perhaps a `lab.toml` that joins them), and
 //! `expected.txt`: what was read and everything that is wrong. `XENWIRE_BLESS=1` rewrites those.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "golden files are read here, not in the crate"
+)]
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write;

@@ -1,5 +1,9 @@
 //! Drawings: golden ones in `cases/show`, and what must hold for every topology.
 //! `XENWIRE_BLESS=1` writes the expected texts anew; the diff is to be read.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "golden files are read here, not in the crate"
+)]
 #![allow(clippy::unwrap_used)]
 
 use std::fs;

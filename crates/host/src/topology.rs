@@ -174,10 +174,14 @@ impl Backends {
     }
 }
 
-/// A way out of the host: hardware, what stands on it, or a cable into another namespace.
+/// The alias of a NIC of the lab's dom0: a veth end that stands for hardware. On a host a veth
+/// end leads to a container, and is no way out.
+pub const LAB_NIC: &str = "xenwire lab NIC";
+
+/// A way out of the host: hardware, or what stands on it.
 fn is_nic(link: &Link) -> bool {
     match &link.kind {
-        LinkKind::Veth(peer) => peer.name.is_empty(),
+        LinkKind::Veth(_) => link.alias.as_deref() == Some(LAB_NIC),
         // The loopback link is of no kind, like hardware, and has no address of its own.
         LinkKind::Other(kind) => match kind.as_str() {
             "" => link.mac.is_some_and(|mac| mac != Mac([0; 6])),

@@ -10,6 +10,9 @@ use std::thread;
 use rustix::event::{PollFd, PollFlags, poll};
 use serde::Serialize;
 use xenwire_core::config::lab::Domain;
+use xenwire_core::config::vif::{self, VifSpec};
+use xenwire_core::config::xl::Text;
+use xenwire_core::diag::{Diagnostics, Source, Style};
 use xenwire_core::show::Topology;
 use xenwire_host::kernel::Kernel;
 use xenwire_host::topology::topology;
@@ -71,7 +74,7 @@ pub struct Report {
 
 impl Lab {
     /// Builds the world and starts the guests that start with it. What does not come is in the
-    /// list; an error is one of the lab itself.
+    /// list; an error is one of the lab itself. `progress` says what is being done meanwhile.
     ///
     /// # Errors
     /// One sentence.
@@ -79,12 +82,14 @@ impl Lab {
         loaded: Loaded,
         sockets: &Sockets,
         inside: &Inside,
+        progress: bool,
     ) -> Result<(Self, Vec<String>), String> {
         let text = |error: io::Error| format!("serve xenstore: {error}");
         for fact in inside.told() {
             inside.progress(fact);
         }
-        inside.progress("building the world");
+        let say = |line: &str| progress.then(|| inside.progress(line));
+        say("building the world");
         std::fs::create_dir_all("/run/xenstored").map_err(text)?;
         let (server, _thread) = Server::spawn(Store::default()).map_err(text)?;
         for listener in [
@@ -112,7 +117,7 @@ impl Lab {
             .filter(|guest| guest.start)
             .cloned()
             .collect();
-        inside.progress(&format!("starting {} guests", starting.len()));
+        say(&format!("starting {} guests", starting.len()));
         let trouble = lab.start(&starting);
         Ok((lab, trouble))
     }
@@ -315,13 +320,12 @@ impl Lab {
 }
 
 /// A vif specification by itself, as `xl network-attach` takes it; the faults as text.
-fn read_spec(text: &str) -> Result<xenwire_core::config::vif::VifSpec, String> {
-    let mut faults = xenwire_core::diag::Diagnostics::new();
-    let file = format!("name = \"guest\"\nvif = [ '{text}' ]\n");
-    let domu = xenwire_core::config::domu::read(&file, "vif", &mut faults);
-    match domu.and_then(|domu| domu.vifs.into_iter().next()) {
-        Some(vif) => Ok(vif.spec),
-        None => Err(faults.render(xenwire_core::diag::Style::Plain)),
+fn read_spec(text: &str) -> Result<VifSpec, String> {
+    let source = Source::new("vif", text);
+    let mut faults = Diagnostics::new();
+    match vif::read(&Text::verbatim(&source, 0..text.len()), &mut faults) {
+        Some(written) => Ok(written.spec),
+        None => Err(faults.render(Style::Plain)),
     }
 }
 

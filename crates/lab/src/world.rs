@@ -20,6 +20,8 @@ use xenwire_core::state::{
     WantedLink,
 };
 
+use xenwire_host::topology::LAB_NIC;
+
 use crate::act;
 use crate::sandbox::Netns;
 
@@ -91,6 +93,7 @@ impl Sockets {
         let mut link = WantedLink::new(Origin::Ours(LinkKind::Veth(peer)));
         link.up = Managed::Set(true);
         link.mtu = Managed::Set(mtu);
+        link.alias = Managed::Set(Some(LAB_NIC.into()));
         if let Some(mac) = &nic.mac {
             link.mac = Managed::Set(mac.value);
         }

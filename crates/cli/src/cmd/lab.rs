@@ -117,29 +117,35 @@ fn run(args: &ScenarioArgs, json: bool) -> Result<u8, Failed> {
         files: loaded.files.clone(),
     };
     let width = out::width();
-    let quiet = !std::io::stderr().is_terminal();
-    let body = move |inside: Inside, sockets: Sockets| match live(loaded, &sockets, &inside) {
-        Ok(report) => {
-            print(&report, json, width, quiet);
-            if report.holds { out::DONE } else { out::WRONG }
-        }
-        Err(why) => {
-            inside.failed(&why);
-            out::REFUSED
-        }
-    };
+    let progress = std::io::stderr().is_terminal();
+    let body =
+        move |inside: Inside, sockets: Sockets| match live(loaded, &sockets, &inside, progress) {
+            Ok(report) => {
+                print(&report, json, width);
+                if report.holds { out::DONE } else { out::WRONG }
+            }
+            Err(why) => {
+                inside.failed(&why);
+                out::REFUSED
+            }
+        };
     sandbox::run_foreground(spec, claimed, || Ok(sockets), body)
         .map(status_of)
         .map_err(|error| sandbox_failed(&error))
 }
 
-fn live(loaded: Loaded, sockets: &Sockets, inside: &Inside) -> Result<Report, String> {
-    let (lab, trouble) = Lab::build(loaded, sockets, inside)?;
+fn live(
+    loaded: Loaded,
+    sockets: &Sockets,
+    inside: &Inside,
+    progress: bool,
+) -> Result<Report, String> {
+    let (lab, trouble) = Lab::build(loaded, sockets, inside, progress)?;
     inside.ready().map_err(|error| error.to_string())?;
     lab.report(trouble)
 }
 
-fn print(report: &Report, json: bool, width: usize, quiet: bool) {
+fn print(report: &Report, json: bool, width: usize) {
     if json {
         match serde_json::to_string_pretty(report) {
             Ok(text) => out::data(&format!("{text}\n")),
@@ -154,7 +160,6 @@ fn print(report: &Report, json: bool, width: usize, quiet: bool) {
         out::data(&format!("FAIL  {line}\n"));
     }
     let held = report.claims.iter().filter(|claim| claim.holds).count();
-    let _ = quiet;
     out::data(&format!(
         "\n{}: {held} of {} claims hold\n",
         report.scenario,
@@ -172,21 +177,23 @@ fn up(args: &ScenarioArgs, name: Option<String>) -> Result<u8, Failed> {
     let spec = Spec {
         files: loaded.files.clone(),
     };
-    let body = |inside: Inside, sockets: Sockets| match Lab::build(loaded, &sockets, &inside) {
-        Ok((lab, trouble)) => {
-            for line in &trouble {
-                inside.progress(line);
+    let progress = std::io::stderr().is_terminal();
+    let body =
+        |inside: Inside, sockets: Sockets| match Lab::build(loaded, &sockets, &inside, progress) {
+            Ok((lab, trouble)) => {
+                for line in &trouble {
+                    inside.progress(line);
+                }
+                if inside.ready().is_ok() {
+                    lab.serve(&sockets, &inside);
+                }
+                out::DONE
             }
-            if inside.ready().is_ok() {
-                lab.serve(&sockets, &inside);
+            Err(why) => {
+                inside.failed(&why);
+                out::REFUSED
             }
-            out::DONE
-        }
-        Err(why) => {
-            inside.failed(&why);
-            out::REFUSED
-        }
-    };
+        };
     sandbox::spawn_background(spec, claimed, || Ok(sockets), body)
         .map_err(|error| sandbox_failed(&error))?;
     out::say(&format!(

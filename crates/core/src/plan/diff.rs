@@ -204,7 +204,7 @@ impl Diff {
     fn compare_sysctl(
         &mut self,
         key: &LinkSysctl,
-        value: &String,
+        value: &str,
         desired: &Desired,
         state: &NetState,
         report: &mut Report,
@@ -223,7 +223,7 @@ impl Diff {
         });
         match former.or_else(|| state.sysctls.get(key)) {
             Some(found) => {
-                if let Some(pair) = Pair::differing(found.clone(), value.clone()) {
+                if let Some(pair) = Pair::differing(found.clone(), value.to_owned()) {
                     self.sysctls.insert(key.clone(), pair);
                 }
             }

@@ -109,7 +109,7 @@ impl Netns {
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub fn remove(self) -> io::Result<()> {
+    pub fn remove(&self) -> io::Result<()> {
         let place = place(&self.name);
         unmount(&place, UnmountFlags::DETACH)?;
         fs::remove_file(&place)

@@ -490,9 +490,7 @@ impl Toolstack {
         self.server.unlisten(running.listener);
         let _ = std::fs::remove_file(guest_socket(domid));
         self.server.release(domid.0);
-        if let Some(place) = self.guests.remove(domid)
-            && let Ok(place) = Arc::try_unwrap(place)
-        {
+        if let Some(place) = self.guests.remove(domid) {
             place.netns.remove().map_err(|error| {
                 StartError::Lab(format!("remove the namespace of {name}: {error}"))
             })?;

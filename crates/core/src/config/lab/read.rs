@@ -183,7 +183,8 @@ impl Reader<'_> {
         }
         let nics = self.nics(raw.nic, lans);
         let names: Vec<&IfName> = nics.iter().map(|nic| &nic.name.value).collect();
-        let routes = self.routes(raw.route, Some(&names));
+        let networks = networks(nics.iter().flat_map(|nic| &nic.addresses));
+        let routes = self.routes(raw.route, Some(&names), &networks);
         Some(Machine {
             name: name?,
             forward: raw.forward,
@@ -204,7 +205,9 @@ impl Reader<'_> {
         let names: Vec<&IfName> = nic_names
             .chain(bridges.iter().map(|bridge| &bridge.name.value))
             .collect();
-        let routes = self.routes(raw.route, Some(&names));
+        let of_bridges = bridges.iter().flat_map(|bridge| &bridge.addresses);
+        let networks = networks(nics.iter().flat_map(|nic| &nic.addresses).chain(of_bridges));
+        let routes = self.routes(raw.route, Some(&names), &networks);
         Host {
             nics,
             bridges,
@@ -225,7 +228,8 @@ impl Reader<'_> {
             );
         }
         // Which NICs the guest has is known from its own file only.
-        let routes = self.routes(raw.route, None);
+        let networks = networks(nics.iter().flat_map(|nic: &GuestNic| &nic.addresses));
+        let routes = self.routes(raw.route, None, &networks);
         Guest {
             config,
             start: raw.start,
@@ -275,4 +279,8 @@ impl Reader<'_> {
         }
         expect
     }
+}
+
+fn networks<'a>(addresses: impl Iterator<Item = &'a Spanned<IpNet>>) -> Vec<IpNet> {
+    addresses.map(|address| address.value).collect()
 }

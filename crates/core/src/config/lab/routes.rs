@@ -11,18 +11,44 @@ use crate::diag::{Diagnostic, Span, Spanned, nearest};
 use crate::name::IfName;
 
 impl Reader<'_> {
-    /// Routes; `links` are the names `nic` may have, if they are known yet.
+    /// Routes; `links` are the names `nic` may have, if they are known yet, `networks` those that
+    /// the machine is in.
     pub(super) fn routes(
         &mut self,
         raw: Vec<toml::Spanned<RawRoute>>,
         links: Option<&[&IfName]>,
+        networks: &[IpNet],
     ) -> Vec<Route> {
         raw.into_iter()
             .filter_map(|route| {
                 let span = self.span(route.span());
-                self.route(route.into_inner(), span, links)
+                let route = self.route(route.into_inner(), span, links)?;
+                self.on_a_link(&route, networks);
+                Some(route)
             })
             .collect()
+    }
+
+    /// The kernel would take no route to a router that is on none of the machine's links.
+    fn on_a_link(&mut self, route: &Route, networks: &[IpNet]) {
+        let Some(via) = route.via.filter(|_| route.nic.is_none()) else {
+            return;
+        };
+        if networks.iter().any(|network| network.contains(&via)) {
+            return;
+        }
+        let same_family = networks
+            .iter()
+            .filter(|network| network.addr().is_ipv4() == via.is_ipv4())
+            .map(|network| network.trunc().to_string());
+        let known: Vec<String> = same_family.collect();
+        let message = format!("no NIC of this machine is in a network that holds {via}");
+        let hint = match known.as_slice() {
+            [] => "the machine has no address of that family".to_owned(),
+            known => format!("its networks are {}", known.join(", ")),
+        };
+        self.out
+            .add(Diagnostic::error("lab-route", &route.span, message).hint(hint));
     }
 
     fn route(&mut self, raw: RawRoute, span: Span, links: Option<&[&IfName]>) -> Option<Route> {
