@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use xenwire_core::hotplug::{Command, Invocation, Nodes, Script, bridge, failure, wanted_nodes};
-use xenwire_core::journal::{Event, Machine, Outcome};
+use xenwire_core::journal::{Event, Fault, Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
-use xenwire_core::state::{NodePath, NodeValue};
+use xenwire_core::state::{Effect, NodePath, NodeValue};
 
-use crate::journal::{Journal, VifJournal};
+use crate::journal::{Announced, Journal, VifJournal};
 use crate::kernel::Kernel;
 use crate::log::{Level, Log};
-use crate::run::{Host, run};
+use crate::run::{Host, Performer, run};
 use crate::store::Store;
 
 /// Where a call finds things.
@@ -52,6 +52,22 @@ pub fn call(
     env: impl Fn(&str) -> Option<String>,
     places: &Places,
 ) -> u8 {
+    let mut perform =
+        |host: &mut Host, token: &Announced, effect: &Effect| host.perform(token, effect);
+    call_through(script, args, env, places, &mut perform)
+}
+
+/// What stands between a run and the host: it is given each effect, and does it or refuses.
+pub type Gate<'a> = dyn FnMut(&mut Host, &Announced, &Effect) -> Result<(), Fault> + 'a;
+
+/// [`call`], with a gate that sees every effect before the host does.
+pub fn call_through(
+    script: Script,
+    args: &[String],
+    env: impl Fn(&str) -> Option<String>,
+    places: &Places,
+    gate: &mut Gate<'_>,
+) -> u8 {
     let log = &places.log;
     let call = match Invocation::parse(script, args, env) {
         Ok(call) => call,
@@ -86,7 +102,7 @@ pub fn call(
         }
     };
     let mut host = Host { kernel, store };
-    let (outcome, read) = act(&call, &subject, &mut host, &places.journals, log);
+    let (outcome, read) = act(&call, &subject, &mut host, gate, &places.journals, log);
     match outcome {
         Ok(()) => {
             log.say(
@@ -105,10 +121,22 @@ pub fn call(
 
 type Read = BTreeMap<NodePath, NodeValue>;
 
+struct Gated<'a, 'g> {
+    host: &'a mut Host,
+    gate: &'a mut Gate<'g>,
+}
+
+impl Performer for Gated<'_, '_> {
+    fn perform(&mut self, announced: &Announced, effect: &Effect) -> Result<(), Fault> {
+        (self.gate)(self.host, announced, effect)
+    }
+}
+
 fn act(
     call: &Invocation,
     subject: &str,
     host: &mut Host,
+    gate: &mut Gate<'_>,
     journals: &Path,
     log: &Log,
 ) -> (Result<(), String>, Read) {
@@ -135,7 +163,8 @@ fn act(
         for warning in warnings {
             log.say(Level::Warning, &format!("{subject}: {warning}"));
         }
-        match run(Machine::new(subject, plan), &mut journal, host) {
+        let mut gated = Gated { host, gate };
+        match run(Machine::new(subject, plan), &mut journal, &mut gated) {
             Outcome::NothingToDo => {}
             Outcome::Applied { notes } => {
                 for note in notes {

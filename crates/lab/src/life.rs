@@ -13,6 +13,7 @@ use xenwire_core::config::lab::Domain;
 use xenwire_core::config::vif::{self, VifSpec};
 use xenwire_core::config::xl::Text;
 use xenwire_core::diag::{Diagnostics, Source, Style};
+use xenwire_core::name::DevId;
 use xenwire_core::show::Topology;
 use xenwire_host::kernel::Kernel;
 use xenwire_host::topology::topology;
@@ -227,9 +228,7 @@ impl Lab {
                 addresses,
             } => vec![self.attach(&guest, &vif, &addresses)?],
             Request::Detach { guest, devid } => {
-                self.toolstack
-                    .detach(&guest, xenwire_core::name::DevId(devid))
-                    .map_err(one)?;
+                self.toolstack.detach(&guest, DevId(devid)).map_err(one)?;
                 vec![format!("{guest} has no NIC {devid} any more")]
             }
             Request::Judge => {
@@ -289,6 +288,7 @@ impl Lab {
         match fate {
             Attachment::Connected => Ok(format!("{guest} has NIC {devid}")),
             Attachment::Dead { status } => Err(vec![dead(guest, devid, &status)]),
+            Attachment::Unanswered => Err(vec![unanswered(guest, devid)]),
         }
     }
 
@@ -329,7 +329,7 @@ fn read_spec(text: &str) -> Result<VifSpec, String> {
     }
 }
 
-type Fates = std::collections::BTreeMap<xenwire_core::name::DevId, Attachment>;
+type Fates = std::collections::BTreeMap<DevId, Attachment>;
 
 fn trouble_of(guest: &Domain, started: Result<Fates, Vec<StartError>>) -> Vec<String> {
     match started {
@@ -342,12 +342,19 @@ fn trouble_of(guest: &Domain, started: Result<Fates, Vec<StartError>>) -> Vec<St
             .filter_map(|(devid, fate)| match fate {
                 Attachment::Connected => None,
                 Attachment::Dead { status } => Some(dead(guest.name.as_str(), devid, &status)),
+                Attachment::Unanswered => Some(unanswered(guest.name.as_str(), devid)),
             })
             .collect(),
     }
 }
 
-fn dead(guest: &str, devid: xenwire_core::name::DevId, status: &str) -> String {
+fn unanswered(guest: &str, devid: DevId) -> String {
+    format!(
+        "{guest} has no NIC {devid}: the backend is ready, but the guest's driver does not connect"
+    )
+}
+
+fn dead(guest: &str, devid: DevId, status: &str) -> String {
     format!(
         "{guest} has no NIC {devid}: its script exited with 0, so xl is content, but hotplug-status is {status} and not \
          \"connected\", so the backend waits for ever"

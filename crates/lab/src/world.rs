@@ -175,21 +175,24 @@ fn outside(machine: &Machine, lans: &Lans<'_>, sockets: &mut Sockets) -> Desired
     }
     if machine.forward {
         for family in [Family::Ipv4, Family::Ipv6] {
-            desired
-                .sysctls
-                .insert(LinkSysctl::of_host(family, "forwarding"), "1".into());
+            let forwarding = LinkSysctl::of_host(("all", family, "forwarding"));
+            desired.sysctls.insert(forwarding, "1".into());
         }
     }
     desired.routes = routes(&machine.routes, &desired);
     desired
 }
 
-/// A machine's network before it has any NIC.
+/// A machine's network before it has any NIC. Its links do not wait to see whether somebody else
+/// has their fe80 address: a router that has none yet cannot ask for its neighbours, and for the
+/// first two seconds the lab would not be the office that has been there for years.
 pub fn with_loopback() -> Desired {
     let mut lo = WantedLink::new(Origin::Expected);
     lo.up = Managed::Set(true);
+    let no_dad = LinkSysctl::of_host(("default", Family::Ipv6, "accept_dad"));
     Desired {
         links: BTreeMap::from([(loopback(), lo)]),
+        sysctls: BTreeMap::from([(no_dad, "0".into())]),
         ..Desired::default()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  take away    addresses · down · detach · delete
-//!  make         create · rename · mark · MAC · MTU · settings · nodes before up
+//!  make         settings of the host · create · rename · mark · MAC · MTU · settings · nodes before up
 //!  bring up     attach · up (bridges before ports) · addresses · routes · nodes at the end
 //! ```
 //!
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use super::{Diff, LinkDiff, Need, Plan, Planned, Refusal, Step};
 use crate::name::IfName;
 use crate::state::{
-    Address, Desired, Effect, LinkChange, Managed, Moment, NetState, Observed, Pair,
+    Address, Desired, Effect, LinkChange, LinkSysctl, Managed, Moment, NetState, Observed, Pair,
 };
 
 /// Plans the way from what was found to what is wanted. The same inputs give the same plan.
@@ -146,7 +146,17 @@ fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
         });
     }
 
-    // Make.
+    // Make. What new links begin with comes before them.
+    let (of_host, of_links): (Vec<_>, Vec<_>) =
+        diff.sysctls.iter().partition(|(key, _)| key.is_of_host());
+    let write = |(key, pair): (&LinkSysctl, &Pair<String>)| Effect::WriteSysctl {
+        key: key.clone(),
+        from: pair.from.clone(),
+        to: pair.to.clone(),
+    };
+    of_host
+        .into_iter()
+        .for_each(|setting| steps.add(write(setting)));
     let is_bridge = |name: &IfName| {
         diff.created
             .get(name)
@@ -187,13 +197,9 @@ fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
             });
         }
     }
-    for (key, pair) in &diff.sysctls {
-        steps.add(Effect::WriteSysctl {
-            key: key.clone(),
-            from: pair.from.clone(),
-            to: pair.to.clone(),
-        });
-    }
+    of_links
+        .into_iter()
+        .for_each(|setting| steps.add(write(setting)));
     steps.0.extend(nodes_at(diff, Moment::BeforeUp));
 
     // Bring up.

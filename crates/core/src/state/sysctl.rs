@@ -32,14 +32,17 @@ impl LinkSysctl {
     pub const KNOWN: [(Family, &'static str); 2] =
         [(Family::Ipv6, "accept_ra"), (Family::Ipv6, "addr_gen_mode")];
 
-    /// The settings of the host as a whole that plans know of: those of the link `all`, observed
-    /// only with the whole host.
-    pub const KNOWN_OF_HOST: [(Family, &'static str); 2] =
-        [(Family::Ipv4, "forwarding"), (Family::Ipv6, "forwarding")];
+    /// The settings of the host as a whole that plans know of: those of the links `all` and
+    /// `default` (what a new link begins with), observed only with the whole host.
+    pub const KNOWN_OF_HOST: [(&'static str, Family, &'static str); 3] = [
+        ("all", Family::Ipv4, "forwarding"),
+        ("all", Family::Ipv6, "forwarding"),
+        ("default", Family::Ipv6, "accept_dad"),
+    ];
 
-    /// A setting of the host as a whole.
-    pub fn of_host(family: Family, name: &str) -> Self {
-        let link = "all".parse().expect("a link name by its letters");
+    /// A setting of the host as a whole, or of links to come.
+    pub fn of_host((link, family, name): (&str, Family, &str)) -> Self {
+        let link = link.parse().expect("`all` and `default` are names");
         Self {
             link,
             family,
@@ -49,7 +52,7 @@ impl LinkSysctl {
 
     /// Whether it is a setting of the host as a whole.
     pub fn is_of_host(&self) -> bool {
-        self.link.as_str() == "all"
+        matches!(self.link.as_str(), "all" | "default")
     }
 
     /// The setting of an IPv6 link.

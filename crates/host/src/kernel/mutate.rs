@@ -66,7 +66,7 @@ impl Kernel {
                 let verb = self.route(route).map(Verb::DeleteRoute);
                 or_so_already(verb.and_then(|verb| self.send(verb)), &[ESRCH, ENODEV])
             }
-            Effect::WriteSysctl { key, to, .. } => write_setting(key, to),
+            Effect::WriteSysctl { key, to, .. } => self.set(key, to),
             Effect::WriteNodes { .. } => unreachable!("nodes are written by the store"),
         };
         result.map_err(|error| error.fault(effect))
@@ -158,6 +158,19 @@ impl Kernel {
             }
         };
         self.send(Verb::SetLink(link))
+    }
+
+    /// `addr_gen_mode` goes by a message. A write of its file makes the address that the mode
+    /// stands for, even of a link that is down (addrconf_sysctl_addr_gen_mode, net/ipv6/addrconf.c),
+    /// so that taking such a write back would leave an address behind.
+    fn set(&mut self, key: &LinkSysctl, value: &str) -> Result<(), KernelError> {
+        match value.parse() {
+            Ok(mode) if key.name == "addr_gen_mode" => self.send(Verb::SetLink(wire::Link {
+                addr_gen_mode: Some(mode),
+                ..named(&key.link)
+            })),
+            _ => write_setting(key, value),
+        }
     }
 
     fn move_link(

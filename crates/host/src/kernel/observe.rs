@@ -68,10 +68,10 @@ impl Kernel {
             }
         }
         if scope == Scope::Host {
-            let known = LinkSysctl::KNOWN_OF_HOST.iter();
-            state.sysctls.extend(settings(
-                known.map(|(family, name)| LinkSysctl::of_host(*family, name)),
-            ));
+            let known = LinkSysctl::KNOWN_OF_HOST;
+            state
+                .sysctls
+                .extend(settings(known.into_iter().map(LinkSysctl::of_host)));
         }
         self.addresses_and_routes(&scope, &links, &names, &mut state)?;
         Ok(Observed {

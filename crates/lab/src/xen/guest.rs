@@ -155,8 +155,12 @@ impl Netfront {
         let thread = thread::Builder::new()
             .name(format!("netfront {domid}"))
             .spawn(move || {
-                // A kernel whose store is gone waits for ever; this one ends.
-                let _ = Frontends::default().live(client);
+                // Killed, its connection is cut: that is its end, and nothing to tell.
+                if let Err(error) = Frontends::default().live(client)
+                    && !matches!(error, Error::Transport { .. })
+                {
+                    crate::complain(&format!("netfront of domain {domid}: {error}"));
+                }
             })?;
         Ok(Self { connection, thread })
     }
@@ -258,6 +262,8 @@ fn frontend_next(own: XenbusState, backend: XenbusState, shutting_down: bool) ->
         (Closing, _) => vec![],
         _ if shutting_down => vec![Closing],
         (Initialising, InitWait) => vec![Connected],
+        // Loaded again, the driver waits for a backend that is still closed from before.
+        (Initialising, Closed) => vec![],
         (_, Closing | Closed) => vec![Closing, Closed],
         _ => vec![],
     }
@@ -274,6 +280,7 @@ mod tests {
         assert_eq!(frontend_next(Initialising, InitWait, false), [Connected]);
         assert_eq!(frontend_next(Connected, Connected, false), []);
         assert_eq!(frontend_next(Connected, Unknown, false), []);
+        assert_eq!(frontend_next(Initialising, Closed, false), []);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! one lives with each of them.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -61,14 +62,15 @@ impl Netback {
         let started = thread::Builder::new()
             .name("netback".into())
             .spawn(move || {
-                let _ = driver.wait_for_devices(client);
+                let Err(error) = driver.wait_for_devices(client);
+                (driver.say)(&format!("netback: {error}"));
             });
         started
             .map(drop)
             .map_err(|error| format!("start netback: {error}"))
     }
 
-    fn wait_for_devices(&self, mut client: Client) -> Result<(), Error> {
+    fn wait_for_devices(&self, mut client: Client) -> Result<Infallible, Error> {
         let mut known: BTreeMap<VifId, thread::JoinHandle<()>> = BTreeMap::new();
         loop {
             let Some(event) = client.event(None)? else {
@@ -205,7 +207,10 @@ impl Now {
 
 /// The state machine of contract 4.3. Paths pass through every state between.
 fn next(now: Now, seen: &Seen) -> Vec<Action> {
-    use XenbusState::{Closed, Closing, Connected, InitWait, Initialised, Initialising, Unknown};
+    use XenbusState::{
+        Closed, Closing, Connected, InitWait, Initialised, Initialising, Reconfigured,
+        Reconfiguring, Unknown,
+    };
     let unplug = now.plugged.then_some(Action::Unplug);
     let close = |also_closed: bool| {
         let mut actions: Vec<Action> = unplug.into_iter().collect();
@@ -222,6 +227,8 @@ fn next(now: Now, seen: &Seen) -> Vec<Action> {
             vec![Action::Publish(InitWait)]
         }
         Connected if now.state == Closed => vec![Action::Publish(InitWait)],
+        Reconfiguring if now.state == Connected => vec![Action::Publish(Reconfigured)],
+        Connected if now.state == Reconfigured => vec![Action::Publish(Connected)],
         Connected
             if now.state == InitWait && seen.hotplug_status.as_deref() == Some(b"connected") =>
         {
@@ -236,12 +243,7 @@ fn next(now: Now, seen: &Seen) -> Vec<Action> {
             actions.extend([Action::Unregister, Action::Publish(Closed)]);
             actions
         }
-        Initialising
-        | InitWait
-        | Initialised
-        | Connected
-        | XenbusState::Reconfiguring
-        | XenbusState::Reconfigured => vec![],
+        Initialising | InitWait | Initialised | Connected | Reconfiguring | Reconfigured => vec![],
     }
 }
 
@@ -357,7 +359,8 @@ impl Device<'_> {
 #[cfg(test)]
 mod tests {
     use super::XenbusState::{
-        Closed, Closing, Connected, InitWait, Initialised, Initialising, Unknown,
+        Closed, Closing, Connected, InitWait, Initialised, Initialising, Reconfigured,
+        Reconfiguring, Unknown,
     };
     use super::*;
 
@@ -386,9 +389,25 @@ mod tests {
                 seen(Initialising, true, Some("")),
                 vec![Publish(InitWait)],
             ),
+            // 2 comes only after the frontend's 1.
+            (
+                now(Initialising, false),
+                seen(Connected, true, Some("connected")),
+                vec![],
+            ),
+            (
+                now(Initialising, false),
+                seen(Initialised, true, Some("")),
+                vec![],
+            ),
             (
                 now(InitWait, false),
-                seen(Initialised, true, Some("")),
+                seen(Initialising, true, Some("")),
+                vec![],
+            ),
+            (
+                now(InitWait, false),
+                seen(Initialised, true, Some("connected")),
                 vec![],
             ),
             (
@@ -421,6 +440,27 @@ mod tests {
                 now(Connected, true),
                 seen(Closing, true, Some("connected")),
                 vec![Unplug, Publish(Closing)],
+            ),
+            (
+                now(Connected, true),
+                seen(Reconfiguring, true, Some("connected")),
+                vec![Publish(Reconfigured)],
+            ),
+            (
+                now(Reconfigured, true),
+                seen(Connected, true, Some("connected")),
+                vec![Publish(Connected)],
+            ),
+            // Straight to 6: the state between is passed through.
+            (
+                now(Connected, true),
+                seen(Closed, true, Some("connected")),
+                vec![Unplug, Publish(Closing), Publish(Closed)],
+            ),
+            (
+                now(InitWait, false),
+                seen(Closed, true, Some("")),
+                vec![Publish(Closing), Publish(Closed)],
             ),
             (
                 now(Closing, false),

@@ -291,14 +291,16 @@ mod tests {
             vifname: Some("web".parse().unwrap()),
             ip: vec!["192.0.2.5".into(), "2001:db8::5".into()],
             gatewaydev: Some("eth1".parse().unwrap()),
+            rate: Some("10Mb/s".parse().unwrap()),
             mtu: Some(9000),
+            vlan: Some("10p/20".parse().unwrap()),
             bridge: Some("br0".into()),
             script: Some("vif-custom".into()),
             trusted: Some(false),
             kind: Some(VifType::Ioemu),
             ..VifSpec::default()
         };
-        let [_, frontend, backend] = folders(spec);
+        let [libxl, frontend, backend] = folders(spec);
         let order: Vec<&str> = backend.nodes.iter().map(|(name, _)| *name).collect();
         assert_eq!(
             order,
@@ -312,13 +314,18 @@ mod tests {
                 "mac",
                 "ip",
                 "gatewaydev",
+                "rate",
                 "mtu",
+                "vlan",
                 "bridge",
                 "handle",
                 "type",
                 "hotplug-status"
             ]
         );
+        let copy: Vec<&str> = libxl.nodes.iter().map(|(name, _)| *name).collect();
+        assert_eq!(copy[..2], ["frontend", "backend"]);
+        assert_eq!(copy[2..], order[1..]);
         let value = |name: &str| {
             backend
                 .nodes

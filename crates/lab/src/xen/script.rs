@@ -148,12 +148,53 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_hangs_is_killed() {
-        let call = call("hangs", "#!/bin/sh\nexec sleep 60\n");
-        assert!(matches!(
-            call.run_within(Duration::from_millis(50)),
-            Ended::Hung
-        ));
+    fn its_words_go_to_our_standard_error_and_nothing_else_is_its_own() {
+        let out = std::env::temp_dir().join(format!("xenwire-script-fds-{}", std::process::id()));
+        let text = format!(
+            "#!/bin/sh\n{{ for n in 0 1 2; do fd=$(readlink /proc/$$/fd/$n); echo $fd >&3; done; echo $PATH >&3; grep SigIgn: /proc/$$/status >&3; }} 3> {}\n",
+            out.display()
+        );
+        let call = call("stdio", &text);
+        assert!(matches!(call.run(), Ended::With(status) if status.success()));
+        let seen = std::fs::read_to_string(&out).unwrap();
+        let seen: Vec<&str> = seen.lines().collect();
+        let ours = std::fs::read_link("/proc/self/fd/2").unwrap();
+        let ours = ours.to_str().unwrap();
+        assert_eq!(seen[..3], ["/dev/null", ours, ours]);
+        assert_eq!(seen[3], std::env::var("PATH").unwrap());
+        // A broken pipe ends it, as it ends a script that an administrator starts.
+        let ignored = u64::from_str_radix(seen[4].trim_start_matches("SigIgn:\t"), 16).unwrap();
+        assert_eq!(ignored & (1 << (libc::SIGPIPE - 1)), 0, "{}", seen[4]);
+        std::fs::remove_file(out).unwrap();
+        std::fs::remove_file(call.script).unwrap();
+    }
+
+    #[test]
+    fn a_script_that_hangs_is_killed_and_its_children_are_not() {
+        assert_eq!(LIMIT, Duration::from_secs(40));
+        let out = std::env::temp_dir().join(format!("xenwire-script-pids-{}", std::process::id()));
+        let text = format!(
+            "#!/bin/sh\nsleep 60 &\necho $$ $! > {0}.new\nmv {0}.new {0}\ntrap '' TERM\nwait\nsleep 60\n",
+            out.display()
+        );
+        let call = call("hangs", &text);
+        // The clock of a busy machine: as long as the script needs to say who its child is.
+        let mut limit = Duration::from_millis(100);
+        let (script, child) = loop {
+            assert!(matches!(call.run_within(limit), Ended::Hung));
+            if let Ok(pids) = std::fs::read_to_string(&out) {
+                let mut pids = pids.split_whitespace().map(|pid| pid.parse().unwrap());
+                break (pids.next().unwrap(), pids.next().unwrap());
+            }
+            limit *= 2;
+        };
+        let pid = |raw: i32| Pid::from_raw(raw).unwrap();
+        let gone = rustix::process::test_kill_process(pid(script));
+        assert_eq!(gone, Err(rustix::io::Errno::SRCH));
+        let child = pid(child);
+        rustix::process::kill_process(child, rustix::process::Signal::KILL)
+            .expect("the child lives on");
+        std::fs::remove_file(out).unwrap();
         std::fs::remove_file(call.script).unwrap();
     }
 

@@ -60,6 +60,8 @@ pub enum Attachment {
         /// What `hotplug-status` holds instead.
         status: String,
     },
+    /// The host has done its part, and the guest's driver does not connect.
+    Unanswered,
 }
 
 /// Why a domain or a NIC did not come.
@@ -361,11 +363,11 @@ impl Toolstack {
             STATE_LIMIT,
             |value| XenbusState::of(value) == XenbusState::Connected,
         )?;
-        if connected {
-            Ok(Attachment::Connected)
+        Ok(if connected {
+            Attachment::Connected
         } else {
-            Err(StartError::BackendSilent(vif))
-        }
+            Attachment::Unanswered
+        })
     }
 
     /// Takes a NIC from a domain, as `xl network-detach`.
@@ -445,11 +447,15 @@ impl Toolstack {
         let running = self.find(name)?;
         let home = format!("/local/domain/{}", running.domid);
         let mut client = connect()?;
-        client.write(&format!("{home}/control/shutdown"), b"poweroff")?;
-        client.set_permissions(
-            &format!("{home}/control/shutdown"),
-            &xenwire_xenstore::Perms::owned_by(running.domid.0, xenwire_xenstore::Access::None),
-        )?;
+        let request = format!("{home}/control/shutdown");
+        // At once: a guest that reads it may clear it in the next moment, and must be able to.
+        client.transaction::<_, Error>(100, |nodes| {
+            nodes.write(&request, b"poweroff")?;
+            nodes.set_permissions(
+                &request,
+                &xenwire_xenstore::Perms::owned_by(running.domid.0, xenwire_xenstore::Access::None),
+            )
+        })?;
         let off = wait_for(
             &mut client,
             &format!("{home}/data/powered-off"),
@@ -629,3 +635,6 @@ fn uuid() -> Result<String, StartError> {
         &hex[20..]
     ))
 }
+
+#[cfg(test)]
+mod tests;
