@@ -1,8 +1,8 @@
 //! RTM_*LINK messages.
 
 use netlink_packet_route::link::{
-    BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo,
-    LinkMessage,
+    AfSpecInet6, AfSpecUnspec, BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVeth,
+    LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 
 /// A link. In a reply every field says what is; in a request a field that is `None` says nothing.
@@ -28,6 +28,8 @@ pub struct Link {
     pub kind: Option<Kind>,
     /// The index of the link that this one sits on or is paired with (IFLA_LINK). Never sent.
     pub lower: Option<u32>,
+    /// How it makes IPv6 addresses of its own (IN6_ADDR_GEN_MODE_*). Never received.
+    pub addr_gen_mode: Option<u8>,
     /// The namespace it is to be in (IFLA_NET_NS_FD): an open descriptor. Never received.
     pub netns: Option<i32>,
 }
@@ -88,6 +90,10 @@ impl Link {
         attributes.extend(self.mtu.map(LinkAttribute::Mtu));
         attributes.extend(self.master.map(LinkAttribute::Controller));
         attributes.extend(self.alias.clone().map(LinkAttribute::IfAlias));
+        attributes.extend(self.addr_gen_mode.map(|mode| {
+            let mode = AfSpecInet6::AddrGenMode(mode.into());
+            LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(vec![mode])])
+        }));
         attributes.extend(self.netns.map(LinkAttribute::NetNsFd));
         match &self.kind {
             Some(Kind::Bridge { stp, forward_delay }) => {

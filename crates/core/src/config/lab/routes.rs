@@ -31,7 +31,12 @@ impl Reader<'_> {
 
     /// The kernel would take no route to a router that is on none of the machine's links.
     fn on_a_link(&mut self, route: &Route, networks: &[IpNet]) {
-        let Some(via) = route.via.filter(|_| route.nic.is_none()) else {
+        let same_family = |ip: &IpAddr| ip.is_ipv4() == route.to.addr().is_ipv4();
+        let Some(via) = route
+            .via
+            .filter(same_family)
+            .filter(|_| route.nic.is_none())
+        else {
             return;
         };
         if networks.iter().any(|network| network.contains(&via)) {
