@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use xenwire_core::config::domu;
-use xenwire_core::config::lab::{Scenario, read, resolve};
+use xenwire_core::config::lab::{Lab, Scenario, read, resolve};
 use xenwire_core::config::xl_conf::{self, XlConf};
 use xenwire_core::diag::Diagnostics;
 
@@ -68,11 +68,11 @@ pub fn load(folder: &Path, scripts: Option<&Path>) -> Result<Loaded, LoadError> 
     };
     let mut guests = Vec::new();
     let mut readable = true;
-    for guest in lab.iter().flat_map(|lab| &lab.guests) {
-        let file = etc.join(&guest.config.value);
+    for config in configs(lab.as_ref(), &etc) {
+        let file = etc.join(&config);
         match fs::read_to_string(&file) {
             Ok(text) => match domu::read(&text, &file.to_string_lossy(), &mut faults) {
-                Some(domu) => guests.push((guest.config.value.clone(), domu)),
+                Some(domu) => guests.push((config, domu)),
                 None => readable = false,
             },
             // `resolve` says at which place of lab.toml the missing file is named.
@@ -121,6 +121,23 @@ pub fn load(folder: &Path, scripts: Option<&Path>) -> Result<Loaded, LoadError> 
         files,
         warnings: faults,
     })
+}
+
+/// The guests' files. Where lab.toml is too wrong to name them, all that look like one: their
+/// faults are told together with its own.
+fn configs(lab: Option<&Lab>, etc: &Path) -> Vec<String> {
+    if let Some(lab) = lab {
+        return lab
+            .guests
+            .iter()
+            .map(|guest| guest.config.value.clone())
+            .collect();
+    }
+    let entries = fs::read_dir(etc).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut configs: Vec<String> = names.filter(|name| name.ends_with(".cfg")).collect();
+    configs.sort();
+    configs
 }
 
 /// The files of a folder and of those below it. Links stay links.
