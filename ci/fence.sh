@@ -99,8 +99,8 @@ faults_from 'call what kernel/mutate.rs offers: it asks for the journal token, t
 faults_from 'write through kernel/mutate.rs and read through kernel/observe.rs' < <(
   code_with '/?proc/sys' crates/host/src crates/lab/src crates/cli/src |
     grep -vE '^crates/host/src/kernel/(mutate|observe)(/[a-z_]+)*\.rs:' |
-    # Why a user namespace was refused: facts of the machine that are read and never written.
-    grep -vE '^crates/lab/src/sandbox/.*proc/sys/(user|kernel)/'
+    # Why a user namespace was refused, and what the lab makes read-only: never written to.
+    grep -vE '^crates/lab/src/sandbox/(.*proc/sys/(user|kernel)/|mounts.rs:)'
 )
 
 # ---- names --------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ pub const WRONG: u8 = 1;
 pub const REFUSED: u8 = 3;
 
 /// Prints data.
-pub fn data(text: &str) {
+pub fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 

@@ -12,7 +12,7 @@ use crate::journal::{Announced, Journal, VifJournal};
 use crate::kernel::Kernel;
 use crate::log::{Level, Log};
 use crate::run::{Host, Performer, run};
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// Where a call finds things.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Places {
     pub fn new(name: &str, env: impl Fn(&str) -> Option<String>) -> Self {
         Self {
             journals: "/run/xenwire/journal".into(),
-            store: xenwire_xenstore::socket_path(env),
+            store: store::place(env),
             log: Log::new(name),
         }
     }

@@ -29,8 +29,6 @@ pub fn name() -> Option<String> {
     uname.nodename().to_str().ok().map(str::to_owned)
 }
 
-pub use xenwire_xenstore::socket_path as store_socket;
-
 /// Who runs us: the effective user.
 pub fn uid() -> u32 {
     rustix::process::geteuid().as_raw()

@@ -1,11 +1,23 @@
 //! xenstore, as plans see it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use xenwire_core::journal::Fault;
 use xenwire_core::state::{Effect, NodePath, NodeValue, NodeWrite};
 use xenwire_xenstore::{Client, Error, Nodes as _};
+
+/// Where the store is, as libxenstore looks for it (contract 5.1): its socket, else the device of
+/// a domain that does not run the daemon itself. `env` looks up a variable.
+pub fn place(env: impl Fn(&str) -> Option<String>) -> PathBuf {
+    let chosen = env("XENSTORED_PATH").is_some_and(|path| !path.is_empty());
+    let socket = xenwire_xenstore::socket_path(env);
+    let devices = ["/dev/xen/xenbus", "/proc/xen/xenbus"].map(PathBuf::from);
+    match devices.into_iter().find(|device| device.exists()) {
+        Some(device) if !chosen && !socket.exists() => device,
+        _ => socket,
+    }
+}
 
 /// A connection to the store.
 #[derive(Debug)]
@@ -17,7 +29,7 @@ pub struct Store {
 const ATTEMPTS: u32 = 100;
 
 impl Store {
-    /// Connects to a store's socket.
+    /// Connects to a store's socket or device.
     ///
     /// # Errors
     /// [`Error`] if nobody answers there.

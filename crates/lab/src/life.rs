@@ -202,7 +202,7 @@ impl Lab {
     }
 
     fn obey(&self, request: Request) -> Result<Reply, Vec<String>> {
-        let one = |error: StartError| vec![error.to_string()];
+        let one = |error| self.refusal(error);
         let lines = match request {
             Request::List => {
                 return Ok(Reply::Machines {
@@ -243,6 +243,20 @@ impl Lab {
         Ok(Reply::Done { lines })
     }
 
+    /// An error in words. The toolstack knows only the guests that run, the scenario all.
+    fn refusal(&self, error: StartError) -> Vec<String> {
+        let StartError::NoSuchGuest(name) = &error else {
+            return vec![error.to_string()];
+        };
+        let guests = self.loaded.scenario.guests.iter();
+        let guests: Vec<&str> = guests.map(|guest| guest.name.as_str()).collect();
+        vec![if guests.contains(&name.as_str()) {
+            format!("{name} does not run; `xenwire lab start {name}` starts it")
+        } else {
+            format!("{error}; there are: {}", guests.join(", "))
+        }]
+    }
+
     fn start_one(&self, name: &str) -> Result<Vec<String>, Vec<String>> {
         let guest = self
             .loaded
@@ -250,7 +264,7 @@ impl Lab {
             .guests
             .iter()
             .find(|guest| guest.name.as_str() == name);
-        let guest = guest.ok_or_else(|| vec![StartError::NoSuchGuest(name.into()).to_string()])?;
+        let guest = guest.ok_or_else(|| self.refusal(StartError::NoSuchGuest(name.into())))?;
         if self.toolstack.find(name).is_ok() {
             return Err(vec![StartError::Running(name.into()).to_string()]);
         }
@@ -284,7 +298,7 @@ impl Lab {
         let (devid, fate) = self
             .toolstack
             .attach(guest, &spec, plan)
-            .map_err(|error| vec![error.to_string()])?;
+            .map_err(|error| self.refusal(error))?;
         match fate {
             Attachment::Connected => Ok(format!("{guest} has NIC {devid}")),
             Attachment::Dead { status } => Err(vec![dead(guest, devid, &status)]),

@@ -148,19 +148,19 @@ fn live(
 fn print(report: &Report, json: bool, width: usize) {
     if json {
         match serde_json::to_string_pretty(report) {
-            Ok(text) => out::data(&format!("{text}\n")),
+            Ok(text) => out::print(&format!("{text}\n")),
             Err(error) => drop(out::error(70, &format!("a bug in xenwire: {error}"))),
         }
         return;
     }
-    out::data(&draw(&report.topology, width));
-    out::data("\n");
-    out::data(&verdict::table(&report.claims));
+    out::print(&draw(&report.topology, width));
+    out::print("\n");
+    out::print(&verdict::table(&report.claims));
     for line in &report.trouble {
-        out::data(&format!("FAIL  {line}\n"));
+        out::print(&format!("FAIL  {line}\n"));
     }
     let held = report.claims.iter().filter(|claim| claim.holds).count();
-    out::data(&format!(
+    out::print(&format!(
         "\n{}: {held} of {} claims hold\n",
         report.scenario,
         report.claims.len()
@@ -237,7 +237,7 @@ fn order(which: &Which, request: &Request) -> Result<u8, Failed> {
     let lab = find(which)?;
     match ask(&socket(&lab, control::CONTROL)?, request) {
         Ok(Reply::Done { lines }) => {
-            out::data(
+            out::print(
                 &lines
                     .iter()
                     .map(|line| format!("{line}\n"))
@@ -278,21 +278,21 @@ fn list(json: bool) -> Result<u8, Failed> {
             .iter()
             .map(|(name, machines)| serde_json::json!({ "name": name, "machines": machines }))
             .collect();
-        out::data(&format!(
+        out::print(&format!(
             "{:#}\n",
             serde_json::json!({ "version": 1, "labs": labs })
         ));
         return Ok(out::DONE);
     }
     for (name, machines) in listed {
-        out::data(&format!("{name}\n"));
+        out::print(&format!("{name}\n"));
         for MachineLine { name, kind, domid } in machines {
             let state = match (kind.as_str(), domid) {
                 ("guest", Some(domid)) => format!("guest, domain {domid}"),
                 ("guest", None) => "guest, not running".into(),
                 _ => kind,
             };
-            out::data(&format!("  {name:<16} {state}\n"));
+            out::print(&format!("  {name:<16} {state}\n"));
         }
     }
     Ok(out::DONE)
@@ -323,7 +323,7 @@ fn environment() -> Vec<(OsString, OsString)> {
 
 fn xenstore(which: &Which) -> Result<u8, Failed> {
     let lab = find(which)?;
-    out::data(&format!("{}\n", socket(&lab, control::XENSTORE)?.display()));
+    out::print(&format!("{}\n", socket(&lab, control::XENSTORE)?.display()));
     Ok(out::DONE)
 }
 

@@ -2,7 +2,7 @@
 
 use xenwire_core::show::draw;
 use xenwire_host::kernel::Kernel;
-use xenwire_host::store::Store;
+use xenwire_host::store::{Store, place};
 use xenwire_host::topology::topology;
 
 use crate::args::ShowArgs;
@@ -14,7 +14,7 @@ pub fn main(args: &ShowArgs) -> u8 {
     let socket = args
         .xenstore
         .clone()
-        .unwrap_or_else(|| xenwire_host::store_socket(|name| std::env::var(name).ok()));
+        .unwrap_or_else(|| place(|name| std::env::var(name).ok()));
     let mut store = match Store::connect(&socket) {
         Ok(store) => Some(store),
         Err(error) => {
@@ -30,13 +30,13 @@ pub fn main(args: &ShowArgs) -> u8 {
     match drawn {
         Ok(topology) if args.json => match serde_json::to_string_pretty(&topology) {
             Ok(json) => {
-                out::data(&format!("{json}\n"));
+                out::print(&format!("{json}\n"));
                 out::DONE
             }
             Err(error) => out::error(70, &format!("a bug in xenwire: {error}")),
         },
         Ok(topology) => {
-            out::data(&draw(&topology, out::width()));
+            out::print(&draw(&topology, out::width()));
             out::DONE
         }
         Err(error) => out::error(out::REFUSED, &format!("cannot read the network: {error}")),

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!  take away    addresses · down · detach · delete
-//!  make         settings of the host · create · rename · mark · MAC · MTU · settings · nodes before up
+//!  make         settings of the host · create · mark · rename · MAC · MTU · settings · nodes before up
 //!  bring up     attach · up (bridges before ports) · addresses · routes · nodes at the end
 //! ```
 //!
 //! A link that is renamed or gets another MAC is down meanwhile: kernels before 6.2 refuse to
 //! rename an up link, and a MAC changed under traffic cuts off whoever is using it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{Diff, LinkDiff, Need, Plan, Planned, Refusal, Step};
@@ -20,7 +21,10 @@ use crate::state::{
 /// Plans the way from what was found to what is wanted. The same inputs give the same plan.
 pub fn plan(desired: &Desired, observed: &Observed) -> Planned {
     let (mut diff, mut refusals, report) = Diff::between(desired, observed);
-    go_down_where_needed(&mut diff, desired, &observed.state, &mut refusals);
+    go_down_where_needed(&mut diff, desired, observed, &mut refusals);
+    // The last that was given is the first to be taken, so that undoing gives them in their order.
+    diff.addresses_removed
+        .sort_by_key(|address| Reverse(observed.given(address)));
     if !refusals.is_empty() {
         return Planned {
             plan: Err(refusals),
@@ -51,9 +55,10 @@ fn needs_down(change: &LinkDiff) -> bool {
 fn go_down_where_needed(
     diff: &mut Diff,
     desired: &Desired,
-    state: &NetState,
+    observed: &Observed,
     refusals: &mut Vec<Refusal>,
 ) {
+    let state = &observed.state;
     for (name, change) in &diff.links {
         let present = present_name(name, change);
         let is_up = state.links.get(present).is_some_and(|link| link.up);
@@ -72,7 +77,9 @@ fn go_down_where_needed(
                     .map(|a| format!("the address {}", a.net)),
             ),
             Some(wanted) => {
-                for kept in state.addresses_of(present) {
+                let mut kept: Vec<&Address> = state.addresses_of(present).collect();
+                kept.sort_by_key(|address| observed.given(address));
+                for kept in kept {
                     if !diff.addresses_removed.contains(kept) {
                         diff.addresses_removed.push(kept.clone());
                         let again = Address {
@@ -175,11 +182,13 @@ fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
     let mut changed: Vec<&IfName> = diff.links.keys().collect();
     changed.sort_by(bridges_first);
     for (name, change) in &diff.links {
+        // The mark first: at no moment is there a link of the new name that nobody knows.
+        if let Some(pair) = &change.alias {
+            let present = present_name(name, change);
+            steps.add(change_link(present, LinkChange::Alias(pair.clone())));
+        }
         if let Some(pair) = &change.name {
             steps.add(change_link(&pair.from, LinkChange::Name(pair.clone())));
-        }
-        if let Some(pair) = &change.alias {
-            steps.add(change_link(name, LinkChange::Alias(pair.clone())));
         }
         let wanted = desired.links.get(name);
         if let Some(pair) = &change.mac {

@@ -96,6 +96,7 @@ fn observed() -> impl Strategy<Value = Observed> {
                         LinkFacts {
                             index,
                             carrier: true,
+                            addresses: Vec::new(),
                         },
                     )
                 })

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::NetState;
+use ipnet::IpNet;
+
+use super::{Address, NetState};
 use crate::name::IfName;
 
 /// How much of the machine was looked at. A hotplug call looks only at what it is about, so that
@@ -32,12 +34,15 @@ pub struct Observed {
 }
 
 /// What the kernel says of a link and nobody sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkFacts {
     /// The kernel's number of the link; the order in which links were made.
     pub index: u32,
     /// Whether something is at the other end (IFF_LOWER_UP).
     pub carrier: bool,
+    /// Its addresses in the kernel's order: of several that fit, the first becomes a packet's
+    /// source, and the first of an IPv4 subnet outlives the others.
+    pub addresses: Vec<IpNet>,
 }
 
 impl Scope {
@@ -59,6 +64,18 @@ impl Scope {
 }
 
 impl Observed {
+    /// Where an address stands among those its link was given, for an address that was found: the
+    /// kernel appends an IPv4 address to those of its scope (`inet_insert_ifa`) and puts an IPv6
+    /// one before them (`ipv6_link_dev_addr`).
+    pub fn given(&self, address: &Address) -> Option<usize> {
+        let addresses = &self.facts.get(&address.link)?.addresses;
+        let place = addresses.iter().position(|net| *net == address.net)?;
+        Some(match address.net {
+            IpNet::V4(_) => place,
+            IpNet::V6(_) => addresses.len() - place,
+        })
+    }
+
     /// What a smaller scope would have shown.
     pub fn within(&self, scope: Scope) -> Self {
         let mut state = self.state.clone();

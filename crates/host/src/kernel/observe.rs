@@ -54,6 +54,7 @@ impl Kernel {
                 LinkFacts {
                     index: link.index,
                     carrier: link.carrier,
+                    addresses: Vec::new(),
                 },
             );
             state.links.insert(name.clone(), as_state(link, &names));
@@ -73,7 +74,7 @@ impl Kernel {
                 .sysctls
                 .extend(settings(known.into_iter().map(LinkSysctl::of_host)));
         }
-        self.addresses_and_routes(&scope, &links, &names, &mut state)?;
+        self.addresses_and_routes(&scope, &links, &names, &mut state, &mut facts)?;
         Ok(Observed {
             scope,
             state,
@@ -87,6 +88,7 @@ impl Kernel {
         links: &[wire::Link],
         names: &BTreeMap<u32, IfName>,
         state: &mut NetState,
+        facts: &mut BTreeMap<IfName, LinkFacts>,
     ) -> Result<(), KernelError> {
         let mut queries = Vec::new();
         if *scope == Scope::Host {
@@ -122,7 +124,15 @@ impl Kernel {
             };
             for reply in replies {
                 match reply {
-                    Reply::Address(address) => state.addresses.extend(as_address(address, names)),
+                    Reply::Address(address) => {
+                        let Some(address) = as_address(address, names) else {
+                            continue;
+                        };
+                        if let Some(facts) = facts.get_mut(&address.link) {
+                            facts.addresses.push(address.net);
+                        }
+                        state.addresses.insert(address);
+                    }
                     Reply::Route(route) => state.routes.extend(as_route(route, names, scope)),
                     _ => {}
                 }

@@ -93,7 +93,9 @@ fn enter_machine(machine: &str) -> Result<(), SandboxError> {
     if machine == DOM0 {
         return Ok(());
     }
-    let plain = !machine.is_empty() && !machine.contains('/') && machine != "." && machine != "..";
+    // What begins with a dash is the lab's own, and no machine.
+    let plain =
+        !["", ".", ".."].contains(&machine) && !machine.contains('/') && !machine.starts_with('-');
     let network = plain.then(|| File::open(Path::new(NETNS).join(machine)));
     let Some(Ok(network)) = network else {
         let mut have: Vec<_> = fs::read_dir(NETNS)
@@ -101,6 +103,7 @@ fn enter_machine(machine: &str) -> Result<(), SandboxError> {
             .flatten()
             .flatten()
             .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| !name.starts_with('-'))
             .collect();
         have.sort();
         have.insert(0, DOM0.to_owned());

@@ -1,5 +1,6 @@
 //! Running a hotplug script as libxl does (contract 3.1 step 4, 3.3).
 
+use std::fmt;
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -33,6 +34,16 @@ pub enum Ended {
     Hung,
     /// It could not be started.
     NotStarted(io::Error),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::With(status) => write!(f, "ended with {status}"),
+            Self::Hung => write!(f, "was killed: it did not end within {} s", LIMIT.as_secs()),
+            Self::NotStarted(error) => write!(f, "could not be started: {error}"),
+        }
+    }
 }
 
 impl ScriptCall {

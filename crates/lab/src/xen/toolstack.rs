@@ -331,8 +331,7 @@ impl Toolstack {
         let how = match call.run() {
             Ended::With(status) if status.success() => return Ok(()),
             Ended::Hung => return Err(StartError::ScriptHung { vif, script }),
-            Ended::With(status) => format!("ended with {status}"),
-            Ended::NotStarted(error) => format!("could not be started: {error}"),
+            ended => ended.to_string(),
         };
         let why = client.read_optional(&format!("{}/hotplug-error", paths.backend))?;
         let hotplug_error = why.map(|why| String::from_utf8_lossy(&why).into_owned());
@@ -376,8 +375,16 @@ impl Toolstack {
     /// [`StartError`].
     pub fn detach(&self, name: &str, devid: DevId) -> Result<(), StartError> {
         let running = self.find(name)?;
-        if !lock(&running.vifs).contains_key(&devid) {
-            return Err(StartError::Lab(format!("{name} has no NIC {devid}")));
+        let devids = running.devids();
+        if !devids.contains(&devid) {
+            let has: Vec<String> = devids.iter().map(ToString::to_string).collect();
+            let has = if has.is_empty() {
+                "none".into()
+            } else {
+                has.join(", ")
+            };
+            let wrong = format!("{name} has no NIC {devid}; it has {has}");
+            return Err(StartError::Lab(wrong));
         }
         self.detach_one(&running, devid, false)
     }
@@ -431,7 +438,7 @@ impl Toolstack {
             match offline.run() {
                 Ended::With(status) if status.success() => {}
                 ended => crate::complain(&format!(
-                    "{}: {} offline: {ended:?}",
+                    "{}: {} offline {ended}",
                     offline.vif, offline.script
                 )),
             }

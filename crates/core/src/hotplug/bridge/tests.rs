@@ -59,6 +59,7 @@ fn host() -> Observed {
                 LinkFacts {
                     index,
                     carrier: true,
+                    addresses: Vec::new(),
                 },
             )
         })
@@ -274,7 +275,7 @@ fn vifname_renames_and_marks_and_does_so_once() {
     let got = steps(&online(), host(), &store).unwrap();
     assert_eq!(
         got[..2],
-        ["rename vif1.0 to web", "mark web as \"xenwire vif1.0\""]
+        ["mark vif1.0 as \"xenwire vif1.0\"", "rename vif1.0 to web"]
     );
     assert!(got.contains(&"write 1 to net/ipv6/conf/web/addr_gen_mode (was 0)".to_owned()));
     assert!(got.contains(&"write \"1500\" to /local/domain/1/device/vif/0/mtu".to_owned()));
