@@ -32,6 +32,8 @@ pub struct Address {
     pub preferred: u32,
     /// IFA_PROTO.
     pub protocol: u8,
+    /// IFA_RT_PRIORITY: the metric of the route that comes with it; 0 is the kernel's own choice.
+    pub metric: u32,
 }
 
 impl Address {
@@ -51,6 +53,7 @@ impl Address {
             valid: u32::MAX,
             preferred: u32::MAX,
             protocol: 0,
+            metric: 0,
         };
         for attribute in message.attributes {
             match attribute {
@@ -64,6 +67,7 @@ impl Address {
                     address.preferred = times.ifa_preferred;
                 }
                 AddressAttribute::Protocol(protocol) => address.protocol = protocol.into(),
+                AddressAttribute::RoutePriority(metric) => address.metric = metric,
                 _ => {}
             }
         }
@@ -98,6 +102,9 @@ impl Address {
             attributes.push(AddressAttribute::Protocol(AddressProtocol::from(
                 self.protocol,
             )));
+        }
+        if self.metric != 0 {
+            attributes.push(AddressAttribute::RoutePriority(self.metric));
         }
         message
     }

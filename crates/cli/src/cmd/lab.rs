@@ -10,7 +10,7 @@ use std::time::Duration;
 use xenwire_core::show::draw;
 use xenwire_lab::control::{self, MachineLine, Reply, Request, ask};
 use xenwire_lab::life::{Lab, Report, Sockets};
-use xenwire_lab::sandbox::{self, Inside, LabState, SandboxError, Spec, StateRoot};
+use xenwire_lab::sandbox::{self, Inside, LabState, SandboxError, Spec, StateDir, StateRoot};
 use xenwire_lab::scenario::{LoadError, Loaded, load};
 use xenwire_lab::verdict;
 
@@ -105,19 +105,40 @@ fn status_of(status: ExitStatus) -> u8 {
         .unwrap_or(out::WRONG)
 }
 
-fn run(args: &ScenarioArgs, json: bool) -> Result<u8, Failed> {
+/// Everything that a lab needs before it is born.
+struct Prepared {
+    loaded: Loaded,
+    claimed: StateDir,
+    sockets: Sockets,
+    spec: Spec,
+    /// Whether somebody watches.
+    progress: bool,
+}
+
+fn prepare(args: &ScenarioArgs, name: Option<String>) -> Result<Prepared, Failed> {
     let loaded = read(args)?;
-    // A run does not need a name of its own; two of them must not be in each other's way.
-    let name = format!("run-{}", std::process::id());
-    let claimed = state()?
-        .claim(&name)
-        .map_err(|error| failed(out::REFUSED)(&error))?;
-    let sockets = Sockets::bind(&claimed).map_err(|error| failed(out::REFUSED)(&error))?;
+    let name = name.unwrap_or_else(|| loaded.name.clone());
+    let refused = failed(out::REFUSED);
+    let claimed = state()?.claim(&name).map_err(|error| refused(&error))?;
+    let sockets = Sockets::bind(&claimed).map_err(|error| refused(&error))?;
     let spec = Spec {
         files: loaded.files.clone(),
     };
-    let width = out::width();
     let progress = std::io::stderr().is_terminal();
+    Ok(Prepared {
+        loaded,
+        claimed,
+        sockets,
+        spec,
+        progress,
+    })
+}
+
+fn run(args: &ScenarioArgs, json: bool) -> Result<u8, Failed> {
+    // A run does not need a name of its own; two of them must not be in each other's way.
+    let lab = prepare(args, Some(format!("run-{}", std::process::id())))?;
+    let width = out::width();
+    let (loaded, progress) = (lab.loaded, lab.progress);
     let body =
         move |inside: Inside, sockets: Sockets| match live(loaded, &sockets, &inside, progress) {
             Ok(report) => {
@@ -129,7 +150,7 @@ fn run(args: &ScenarioArgs, json: bool) -> Result<u8, Failed> {
                 out::REFUSED
             }
         };
-    sandbox::run_foreground(spec, claimed, || Ok(sockets), body)
+    sandbox::run_foreground(lab.spec, lab.claimed, || Ok(lab.sockets), body)
         .map(status_of)
         .map_err(|error| sandbox_failed(&error))
 }
@@ -168,16 +189,9 @@ fn print(report: &Report, json: bool, width: usize) {
 }
 
 fn up(args: &ScenarioArgs, name: Option<String>) -> Result<u8, Failed> {
-    let loaded = read(args)?;
-    let name = name.unwrap_or_else(|| loaded.name.clone());
-    let claimed = state()?
-        .claim(&name)
-        .map_err(|error| failed(out::REFUSED)(&error))?;
-    let sockets = Sockets::bind(&claimed).map_err(|error| failed(out::REFUSED)(&error))?;
-    let spec = Spec {
-        files: loaded.files.clone(),
-    };
-    let progress = std::io::stderr().is_terminal();
+    let lab = prepare(args, name)?;
+    let name = lab.claimed.name().to_owned();
+    let (loaded, progress) = (lab.loaded, lab.progress);
     let body =
         |inside: Inside, sockets: Sockets| match Lab::build(loaded, &sockets, &inside, progress) {
             Ok((lab, trouble)) => {
@@ -194,7 +208,7 @@ fn up(args: &ScenarioArgs, name: Option<String>) -> Result<u8, Failed> {
                 out::REFUSED
             }
         };
-    sandbox::spawn_background(spec, claimed, || Ok(sockets), body)
+    sandbox::spawn_background(lab.spec, lab.claimed, || Ok(lab.sockets), body)
         .map_err(|error| sandbox_failed(&error))?;
     out::say(&format!(
         "{name} is up; `xenwire lab exec MACHINE -- CMD` works in it, `xenwire lab down {name}` ends it"

@@ -9,9 +9,8 @@ use super::*;
 use crate::journal::{Answer, Fault, Machine, Order, Outcome, recover};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, BridgeOptions, Desired, Link, LinkChange, LinkFacts, LinkKind, LinkSysctl, Managed,
-    Moment, NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, Scope, WantedLink,
-    WantedNode,
+    Address, BridgeOptions, Desired, Link, LinkChange, LinkKind, LinkSysctl, Managed, Moment,
+    NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, Scope, WantedLink, WantedNode,
 };
 
 const NAMES: [&str; 5] = ["a", "b", "br0", "br1", "vif1.0"];
@@ -88,24 +87,7 @@ fn observed() -> impl Strategy<Value = Observed> {
                 .into_iter()
                 .filter(|a| state.links.contains_key(&a.link))
                 .collect();
-            let facts = (1..)
-                .zip(state.links.keys())
-                .map(|(index, n)| {
-                    (
-                        n.clone(),
-                        LinkFacts {
-                            index,
-                            carrier: true,
-                            addresses: Vec::new(),
-                        },
-                    )
-                })
-                .collect();
-            Observed {
-                scope: Scope::Host,
-                state,
-                facts,
-            }
+            Observed::host(state)
         })
 }
 

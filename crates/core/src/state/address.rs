@@ -28,6 +28,8 @@ pub struct Address {
     pub lifetime: Lifetime,
     /// Who made it (IFA_PROTO); 0 unknown or an administrator. 3 is the kernel's own fe80.
     pub protocol: u8,
+    /// The metric of the route that the kernel makes with it; 0 is the kernel's own choice.
+    pub metric: u32,
 }
 
 /// How long an address is valid and preferred, in seconds from the observation.
@@ -64,6 +66,7 @@ impl Address {
             flags: 0,
             lifetime: Lifetime::Forever,
             protocol: 0,
+            metric: 0,
         }
     }
 }

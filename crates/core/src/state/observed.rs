@@ -64,6 +64,25 @@ impl Scope {
 }
 
 impl Observed {
+    /// A whole host in this state, with facts that do not matter: for tests.
+    #[cfg(test)]
+    pub(crate) fn host(state: NetState) -> Self {
+        let facts = |index| LinkFacts {
+            index,
+            carrier: true,
+            addresses: Vec::new(),
+        };
+        let facts = (1..)
+            .zip(state.links.keys())
+            .map(|(index, name)| (name.clone(), facts(index)))
+            .collect();
+        Self {
+            scope: Scope::Host,
+            state,
+            facts,
+        }
+    }
+
     /// Where an address stands among those its link was given, for an address that was found: the
     /// kernel appends an IPv4 address to those of its scope (`inet_insert_ifa`) and puts an IPv6
     /// one before them (`ipv6_link_dev_addr`).

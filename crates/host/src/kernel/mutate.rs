@@ -215,6 +215,7 @@ impl Kernel {
             valid,
             preferred,
             protocol: address.protocol,
+            metric: address.metric,
         })
     }
 

@@ -211,6 +211,7 @@ fn as_address(address: wire::Address, names: &BTreeMap<u32, IfName>) -> Option<A
         flags: address.flags & Address::SETTINGS,
         lifetime,
         protocol: address.protocol,
+        metric: address.metric,
         link,
     })
 }

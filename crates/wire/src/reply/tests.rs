@@ -60,6 +60,7 @@ fn what_is_sent_can_be_read() {
         valid: 100,
         preferred: 50,
         protocol: 3,
+        metric: 50,
     };
     let bytes = Verb::AddAddress(address.clone()).encode(1);
     assert_eq!(decode(&bytes).unwrap(), [(1, Reply::Address(address))]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::plan::{Planned, Refusal, check, plan};
-use crate::state::{BridgeOptions, Link, LinkFacts, LinkKind, NetState, NodePath};
+use crate::state::{BridgeOptions, Link, LinkKind, NetState, NodePath};
 
 fn link(kind: LinkKind, mac: Mac) -> Link {
     Link {
@@ -51,24 +51,7 @@ fn host() -> Observed {
             .sysctls
             .insert(LinkSysctl::ipv6(&name(link), "accept_ra"), "1".into());
     }
-    let facts = (1u32..)
-        .zip(state.links.keys())
-        .map(|(index, n)| {
-            (
-                n.clone(),
-                LinkFacts {
-                    index,
-                    carrier: true,
-                    addresses: Vec::new(),
-                },
-            )
-        })
-        .collect();
-    Observed {
-        scope: Scope::Host,
-        state,
-        facts,
-    }
+    Observed::host(state)
 }
 
 fn nodes(pairs: &[(&str, &str)]) -> BTreeMap<NodePath, NodeValue> {
