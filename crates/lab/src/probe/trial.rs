@@ -20,8 +20,9 @@ use super::{Place, Probe, Wish, route};
 
 /// How long a listener may take to answer on its own machine.
 const AT_HOME: Duration = Duration::from_secs(2);
-/// How much longer than its patience a trial waits for anything to leave: a little over the
-/// second between two questions for a next hop (arp(7), retrans_time_ms).
+/// How much longer than its patience a trial waits for the probe to leave: a little over the
+/// second between two questions for a next hop (arp(7), retrans_time_ms). The first one can get
+/// lost on a wire that is just coming up, which must not look like one that is cut.
 const LATER: Duration = Duration::from_millis(1500);
 
 /// What was seen.
@@ -205,7 +206,8 @@ impl Trial {
         let mut next = start;
         loop {
             let now = Instant::now();
-            let waiting = self.trace.left.is_none() && self.trace.unsent.is_none();
+            let left = matches!(self.trace.left, Some(Left::Packet));
+            let waiting = !left && self.trace.unsent.is_none();
             let end = start + if waiting { patience + LATER } else { patience };
             if now >= end {
                 break;

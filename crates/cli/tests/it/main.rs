@@ -1,0 +1,50 @@
+//! `xenwire` as a person uses it: the program itself, run as a process.
+//!
+//! | module | shows |
+//! | --- | --- |
+//! | `run` | `lab run` holds every claim of the examples, as root and as anybody |
+//! | `execs` | no program is started but what the scenario names |
+//! | `store` | Debian's xenstore-ls prints the contract's nodes and permissions |
+//! | `claims` | a claim that is false, and a file that is wrong, are said and fail |
+//! | `scripts`, `hang` | a script that fails, lies, is missing or hangs is seen as xl sees it |
+//! | `killed` | whoever is killed, nothing is left |
+//! | `many` | fifty guests at once |
+//! | `up` | the orders to a lab that is up |
+//! | `words` | help, usage, and readers that go away |
+//! | `hotplug` | the exit statuses of a vif script |
+//!
+//! `place` is a user with a folder, `scenario` writes small labs, `need` says what is missing.
+//! Where the tests are root, most run twice: as root and as uid 65534.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod claims;
+mod execs;
+mod hang;
+mod hotplug;
+mod killed;
+mod many;
+mod need;
+mod place;
+mod run;
+mod scenario;
+mod scripts;
+mod store;
+mod up;
+mod words;
+
+/// A file that nobody names is a file whose tests nobody runs.
+#[test]
+fn every_file_is_part_of_this_binary() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let source = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some(module) = name.strip_suffix(".rs") else {
+            continue;
+        };
+        assert!(
+            module == "main" || source.contains(&format!("mod {module};")),
+            "{name} is not named"
+        );
+    }
+}

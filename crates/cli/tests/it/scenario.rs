@@ -1,0 +1,77 @@
+//! Small scenarios, written where they are needed.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use crate::place::Place;
+
+/// An office with a desk, a host on it, and two guests: foo and bar.
+pub const OFFICE: &str = r#"title = "An office"
+
+[lan.office]
+
+[machine.desk]
+nic = [{ lan = "office", address = ["192.0.2.50/24"] }]
+
+[host]
+nic = [{ name = "eth0", lan = "office", mac = "52:54:00:00:00:01" }]
+bridge = [{ name = "br0", port = ["eth0"], address = ["192.0.2.10/24"] }]
+
+[[guest]]
+config = "foo.cfg"
+nic.eth0 = { address = ["192.0.2.21/24"] }
+
+[[guest]]
+config = "bar.cfg"
+nic.eth0 = { address = ["192.0.2.22/24"] }
+"#;
+
+/// What holds in the office.
+pub const TRUE: &str = r#"
+[[reach]]
+from = "foo"
+to = "bar"
+protocol = ["icmp"]
+
+[expect.bridge]
+br0 = ["eth0", "vif1.0", "vif2.0"]
+"#;
+
+/// A guest's file.
+pub fn guest(name: &str, vifs: &[&str]) -> String {
+    let vifs: Vec<String> = vifs.iter().map(|vif| format!("'{vif}'")).collect();
+    format!("name = \"{name}\"\nvif = [ {} ]\n", vifs.join(", "))
+}
+
+/// The office with these claims, in a folder of this name.
+pub fn office(place: &Place, name: &str, claims: &str) -> PathBuf {
+    let folder = place.file(name);
+    place.write(
+        &format!("{name}/lab.toml"),
+        &format!("{OFFICE}{claims}"),
+        0o644,
+    );
+    for (guest_name, mac) in [("foo", "00:16:3e:00:00:02"), ("bar", "00:16:3e:00:00:03")] {
+        let vif = format!("mac={mac},bridge=br0");
+        let path = format!("{name}/etc/xen/{guest_name}.cfg");
+        place.write(&path, &guest(guest_name, &[&vif]), 0o644);
+    }
+    folder
+}
+
+/// Gives the office a vif-bridge that is this shell text, and then ours.
+pub fn script_before_ours(place: &Place, name: &str, text: &str) {
+    let script = format!("#!/bin/sh\n{text}\nexec /etc/xen/scripts/ours/vif-bridge \"$@\"\n");
+    place.write(
+        &format!("{name}/etc/xen/scripts/vif-bridge"),
+        &script,
+        0o755,
+    );
+    let ours = place.file(&format!("{name}/etc/xen/scripts/ours"));
+    fs::create_dir_all(&ours).unwrap();
+    let link = ours.join("vif-bridge");
+    if !link.is_symlink() {
+        symlink("/run/xenwire/bin/xenwire", link).unwrap();
+    }
+}
