@@ -24,6 +24,8 @@ pub struct Diff {
     pub addresses_removed: Vec<Address>,
     /// Routes to add.
     pub routes_added: Vec<Route>,
+    /// Routes to remove, under the link's present name, since they would be lost without a word.
+    pub routes_removed: Vec<Route>,
     /// Per-link settings to write, under the link's wanted name.
     pub sysctls: BTreeMap<LinkSysctl, Pair<String>>,
     /// Nodes to write, each with the effect and what it came from.

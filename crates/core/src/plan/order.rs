@@ -1,7 +1,7 @@
 //! The order of steps.
 //!
 //! ```text
-//!  take away    addresses · down · detach · delete
+//!  take away    routes · addresses · down · detach · delete
 //!  make         settings of the host · create · mark · rename · MAC · MTU · settings · nodes before up
 //!  bring up     attach · up (bridges before ports) · addresses · routes · nodes at the end
 //! ```
@@ -16,12 +16,14 @@ use super::{Diff, LinkDiff, Need, Plan, Planned, Refusal, Step};
 use crate::name::IfName;
 use crate::state::{
     Address, Desired, Effect, LinkChange, LinkSysctl, Managed, Moment, NetState, Observed, Pair,
+    Route,
 };
 
 /// Plans the way from what was found to what is wanted. The same inputs give the same plan.
 pub fn plan(desired: &Desired, observed: &Observed) -> Planned {
     let (mut diff, mut refusals, report) = Diff::between(desired, observed);
     go_down_where_needed(&mut diff, desired, observed, &mut refusals);
+    take_routes_first(&mut diff, desired, observed);
     // The last that was given is the first to be taken, so that undoing gives them in their order.
     diff.addresses_removed
         .sort_by_key(|address| Reverse(observed.given(address)));
@@ -92,17 +94,56 @@ fn go_down_where_needed(
                 }
             }
         }
-        // Routes of the kernel's own (rtproto 2) come back with the address they belong to.
-        let routes = state
-            .routes
-            .iter()
-            .filter(|r| r.link.as_ref() == Some(present) && r.protocol != 2);
-        lost.extend(routes.map(|r| format!("the route to {}", r.to)));
+        if managed.is_none() {
+            let routes = state.routes.iter().filter(|r| leaves_by(r, present));
+            lost.extend(routes.map(|r| format!("the route to {}", r.to)));
+        }
         if !lost.is_empty() {
             refusals.push(Refusal::WouldLose {
                 link: present.clone(),
                 what: lost,
             });
+        }
+    }
+}
+
+/// Whether somebody's route leaves by this link. Routes of the kernel's own (rtproto 2) come back
+/// with the address they belong to.
+fn leaves_by(route: &Route, link: &IfName) -> bool {
+    route.link.as_ref() == Some(link) && route.protocol != 2
+}
+
+/// Of a link whose addresses we look after, the kernel drops the routes of a family with the last
+/// address of that family (IPv4: `fib_disable_ip`, net/ipv4/fib_frontend.c) or when it goes down.
+/// They are taken first, so that undoing brings them back; and given again where the family has
+/// an address in the end.
+fn take_routes_first(diff: &mut Diff, desired: &Desired, observed: &Observed) {
+    let state = &observed.state;
+    for (name, wanted) in &desired.links {
+        let Some(addresses) = wanted.addresses.wanted() else {
+            continue;
+        };
+        let default = LinkDiff::default();
+        let change = diff.links.get(name).unwrap_or(&default);
+        let present = present_name(name, change).clone();
+        let down = needs_down(change) && state.links.get(&present).is_some_and(|link| link.up);
+        for route in state.routes.iter().filter(|r| leaves_by(r, &present)) {
+            let same_family =
+                |address: &&Address| address.net.addr().is_ipv4() == route.to.addr().is_ipv4();
+            let stays = addresses.iter().any(|address| same_family(&address));
+            let had_some = state
+                .addresses_of(&present)
+                .any(|address| same_family(&address));
+            if down || (had_some && !stays) {
+                diff.routes_removed.push(route.clone());
+                if stays {
+                    let link = Some(name.clone());
+                    diff.routes_added.push(Route {
+                        link,
+                        ..route.clone()
+                    });
+                }
+            }
         }
     }
 }
@@ -115,6 +156,9 @@ fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
     };
 
     // Take away.
+    for route in &diff.routes_removed {
+        steps.add(Effect::DeleteRoute(route.clone()));
+    }
     for address in &diff.addresses_removed {
         steps.add(Effect::DeleteAddress(address.clone()));
     }
@@ -135,11 +179,16 @@ fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
         }
     }
     for (name, change) in &diff.links {
-        if let Some(pair @ Pair { to: None, .. }) = &change.master {
-            steps.add(change_link(
-                present_name(name, change),
-                LinkChange::Master(pair.clone()),
-            ));
+        let Some(Pair { from, to }) = &change.master else {
+            continue;
+        };
+        if to.is_none() || goes(diff, from.as_ref()) {
+            let detached = Pair {
+                from: from.clone(),
+                to: None,
+            };
+            let present = present_name(name, change);
+            steps.add(change_link(present, LinkChange::Master(detached)));
         }
     }
     for (name, link) in &diff.removed {
@@ -213,8 +262,15 @@ fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
 
     // Bring up.
     for name in &changed {
-        if let Some(pair @ Pair { to: Some(_), .. }) = &diff.links[*name].master {
-            steps.add(change_link(name, LinkChange::Master(pair.clone())));
+        if let Some(Pair { from, to: Some(to) }) = &diff.links[*name].master {
+            let pair = Pair {
+                from: from
+                    .as_ref()
+                    .filter(|bridge| !goes(diff, Some(bridge)))
+                    .map(|bridge| renamed(diff, bridge)),
+                to: Some(to.clone()),
+            };
+            steps.add(change_link(name, LinkChange::Master(pair)));
         }
     }
     for name in &changed {
@@ -241,6 +297,21 @@ fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
     }
     steps.0.extend(nodes_at(diff, Moment::AtEnd));
     steps.0
+}
+
+/// Whether a port's bridge is removed by this plan: the port is detached first.
+fn goes(diff: &Diff, bridge: Option<&IfName>) -> bool {
+    bridge.is_some_and(|bridge| diff.removed.contains_key(bridge))
+}
+
+/// What a link is called once all links have their names.
+fn renamed(diff: &Diff, link: &IfName) -> IfName {
+    let mut names = diff
+        .links
+        .values()
+        .filter_map(|change| change.name.as_ref());
+    let pair = names.find(|pair| pair.from == *link);
+    pair.map_or(link, |pair| &pair.to).clone()
 }
 
 /// The steps so far.

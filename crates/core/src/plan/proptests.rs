@@ -10,7 +10,7 @@ use crate::journal::{Answer, Fault, Machine, Order, Outcome, recover};
 use crate::name::{IfName, Mac};
 use crate::state::{
     Address, BridgeOptions, Desired, Link, LinkChange, LinkKind, LinkSysctl, Managed, Moment,
-    NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, Scope, WantedLink, WantedNode,
+    NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, Route, Scope, WantedLink, WantedNode,
 };
 
 const NAMES: [&str; 5] = ["a", "b", "br0", "br1", "vif1.0"];
@@ -56,8 +56,9 @@ fn observed() -> impl Strategy<Value = Observed> {
         links,
         prop::collection::btree_set(name().prop_flat_map(address), 0..4),
         any::<bool>(),
+        0..3usize,
     )
-        .prop_map(|(links, addresses, ipv6)| {
+        .prop_map(|(links, addresses, ipv6, routes)| {
             let mut state = NetState::default();
             let bridges: BTreeSet<IfName> = links
                 .iter()
@@ -87,6 +88,19 @@ fn observed() -> impl Strategy<Value = Observed> {
                 .into_iter()
                 .filter(|a| state.links.contains_key(&a.link))
                 .collect();
+            let up: Vec<IfName> = state
+                .links
+                .iter()
+                .filter(|(_, l)| l.up)
+                .map(|(n, _)| n.clone())
+                .collect();
+            for link in up.into_iter().take(routes) {
+                let (to, via) = (
+                    "198.51.100.0/24".parse().unwrap(),
+                    "10.0.0.7".parse().unwrap(),
+                );
+                state.routes.insert(Route::via(to, via, link));
+            }
             Observed::host(state)
         })
 }

@@ -26,7 +26,7 @@ pub struct Folder {
     pub path: String,
     pub perms: Perms,
     /// In the order in which libxl writes them.
-    pub nodes: Vec<(&'static str, String)>,
+    pub nodes: Vec<(String, String)>,
     /// Nodes whose permissions differ from the folder's.
     pub other_perms: Vec<(&'static str, Perms)>,
 }
@@ -133,10 +133,14 @@ pub fn vif_folders(
         ("type", Some(kind.into())),
         ("hotplug-status", Some(String::new())),
     ];
-    let backend_nodes: Vec<(&str, String)> = backend_nodes
+    let mut backend_nodes: Vec<(String, String)> = backend_nodes
         .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect();
+    // COLO's keys stand between the name and the MAC, as they were written.
+    let behind_name = backend_nodes.iter().position(|(name, _)| name == "mac");
+    let behind_name = behind_name.unwrap_or(backend_nodes.len());
+    backend_nodes.splice(behind_name..behind_name, spec.colo.iter().cloned());
     let frontend_nodes = vec![
         ("backend", paths.backend.clone()),
         ("backend-id", backend.to_string()),
@@ -153,14 +157,14 @@ pub fn vif_folders(
         ),
         ("mtu", mtu.to_string()),
     ];
-    let mut libxl_nodes = vec![
+    let mut libxl_nodes = named(vec![
         ("frontend", paths.frontend.clone()),
         ("backend", paths.backend.clone()),
-    ];
+    ]);
     libxl_nodes.extend(
         backend_nodes
             .iter()
-            .filter(|(name, _)| *name != "frontend")
+            .filter(|(name, _)| name != "frontend")
             .cloned(),
     );
     [
@@ -173,7 +177,7 @@ pub fn vif_folders(
         Folder {
             path: paths.frontend,
             perms: owned(vif.domid, backend),
-            nodes: frontend_nodes,
+            nodes: named(frontend_nodes),
             // The backend's: a driver domain's script writes the MTU that it set.
             other_perms: vec![("mtu", owned(backend, vif.domid))],
         },
@@ -186,6 +190,11 @@ pub fn vif_folders(
     ]
 }
 
+fn named(nodes: Vec<(&str, String)>) -> Vec<(String, String)> {
+    let owned = |(name, value): (&str, String)| (name.to_owned(), value);
+    nodes.into_iter().map(owned).collect()
+}
+
 /// The folders of a domain itself.
 pub fn domain_folders(domid: DomId, name: &str, uuid: &str) -> Vec<Folder> {
     let readable = owned(DomId::DOM0, domid);
@@ -196,7 +205,7 @@ pub fn domain_folders(domid: DomId, name: &str, uuid: &str) -> Vec<Folder> {
     let folder = |path: String, perms: &Perms, nodes| Folder {
         path,
         perms: perms.clone(),
-        nodes,
+        nodes: named(nodes),
         other_perms: vec![],
     };
     vec![
@@ -298,10 +307,15 @@ mod tests {
             script: Some("vif-custom".into()),
             trusted: Some(false),
             kind: Some(VifType::Ioemu),
+            colo: vec![("forwarddev".into(), "eth2".into())],
             ..VifSpec::default()
         };
         let [libxl, frontend, backend] = folders(spec);
-        let order: Vec<&str> = backend.nodes.iter().map(|(name, _)| *name).collect();
+        let order: Vec<&str> = backend
+            .nodes
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
         assert_eq!(
             order,
             [
@@ -311,6 +325,7 @@ mod tests {
                 "state",
                 "script",
                 "vifname",
+                "forwarddev",
                 "mac",
                 "ip",
                 "gatewaydev",
@@ -323,14 +338,14 @@ mod tests {
                 "hotplug-status"
             ]
         );
-        let copy: Vec<&str> = libxl.nodes.iter().map(|(name, _)| *name).collect();
+        let copy: Vec<&str> = libxl.nodes.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(copy[..2], ["frontend", "backend"]);
         assert_eq!(copy[2..], order[1..]);
         let value = |name: &str| {
             backend
                 .nodes
                 .iter()
-                .find(|(n, _)| *n == name)
+                .find(|(n, _)| n == name)
                 .unwrap()
                 .1
                 .clone()
@@ -338,8 +353,42 @@ mod tests {
         assert_eq!(value("script"), "/etc/xen/scripts/vif-custom");
         assert_eq!(value("ip"), "192.0.2.5 2001:db8::5");
         assert_eq!(value("type"), "vif_ioemu");
-        assert!(frontend.nodes.contains(&("trusted", "0".into())));
-        assert!(frontend.nodes.contains(&("mtu", "9000".into())));
+        assert_eq!(value("forwarddev"), "eth2");
+        for (name, value) in [("trusted", "0"), ("mtu", "9000")] {
+            assert!(frontend.nodes.contains(&(name.into(), value.into())));
+        }
+    }
+
+    #[test]
+    fn the_hosts_configuration_is_for_what_a_vif_does_not_say() {
+        let conf = XlConf {
+            script: "vif-route".into(),
+            bridge: "br7".into(),
+            gatewaydev: Some("eth7".parse().unwrap()),
+            ..XlConf::default()
+        };
+        let vif = VifId {
+            domid: DomId(3),
+            devid: DevId(1),
+        };
+        let values = |spec: &VifSpec| {
+            let [_, _, backend] = vif_folders(vif, DomId::DOM0, spec, Mac::QUIET, &conf);
+            ["script", "bridge", "gatewaydev"].map(|name| {
+                let node = backend.nodes.iter().find(|(n, _)| n == name);
+                node.unwrap().1.clone()
+            })
+        };
+        assert_eq!(
+            values(&VifSpec::default()),
+            ["/etc/xen/scripts/vif-route", "br7", "eth7"]
+        );
+        let spec = VifSpec {
+            script: Some("/opt/vif-own".into()),
+            bridge: Some("br0".into()),
+            gatewaydev: Some("eth0".parse().unwrap()),
+            ..VifSpec::default()
+        };
+        assert_eq!(values(&spec), ["/opt/vif-own", "br0", "eth0"]);
     }
 
     #[test]

@@ -121,14 +121,21 @@ fn wait(pid: Pid, limit: Duration) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::io::Write;
     use xenwire_core::name::{DevId, DomId};
 
     fn call(name: &str, text: &str) -> ScriptCall {
         let path =
             std::env::temp_dir().join(format!("xenwire-script-{name}-{}", std::process::id()));
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Never written by this process: a test that forks meanwhile would hold the file open, and
+        // the kernel does not start what somebody writes (ETXTBSY).
+        let mut install = Command::new("install");
+        install.args(["-m", "755", "/dev/stdin"]).arg(&path);
+        let mut writer = install.stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = writer.stdin.take().unwrap();
+        stdin.write_all(text.as_bytes()).unwrap();
+        drop(stdin);
+        assert!(writer.wait().unwrap().success());
         ScriptCall {
             script: path.to_str().unwrap().into(),
             action: "online",
@@ -183,29 +190,35 @@ mod tests {
     #[test]
     fn a_script_that_hangs_is_killed_and_its_children_are_not() {
         assert_eq!(LIMIT, Duration::from_secs(40));
-        let out = std::env::temp_dir().join(format!("xenwire-script-pids-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("xenwire-script-hung-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        // Its child says when it is asked that it is still there.
         let text = format!(
-            "#!/bin/sh\nsleep 60 &\necho $$ $! > {0}.new\nmv {0}.new {0}\ntrap '' TERM\nwait\nsleep 60\n",
-            out.display()
+            "#!/bin/sh\ncd {}\nfor n in $(seq 200); do [ -e asked ] && break; sleep 0.05; done && >alive &\n\
+             echo $$ >new && mv new pid\ntrap '' TERM\nsleep 10\n>ended\n",
+            folder.display()
         );
         let call = call("hangs", &text);
-        // The clock of a busy machine: as long as the script needs to say who its child is.
+        // The clock of a busy machine: as long as the script needs to come this far.
         let mut limit = Duration::from_millis(100);
-        let (script, child) = loop {
+        let script = loop {
             assert!(matches!(call.run_within(limit), Ended::Hung));
-            if let Ok(pids) = std::fs::read_to_string(&out) {
-                let mut pids = pids.split_whitespace().map(|pid| pid.parse().unwrap());
-                break (pids.next().unwrap(), pids.next().unwrap());
+            if let Ok(pid) = std::fs::read_to_string(folder.join("pid")) {
+                break Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
             }
             limit *= 2;
         };
-        let pid = |raw: i32| Pid::from_raw(raw).unwrap();
-        let gone = rustix::process::test_kill_process(pid(script));
+        assert!(!folder.join("ended").exists(), "it was waited for");
+        let gone = rustix::process::test_kill_process(script);
         assert_eq!(gone, Err(rustix::io::Errno::SRCH));
-        let child = pid(child);
-        rustix::process::kill_process(child, rustix::process::Signal::KILL)
-            .expect("the child lives on");
-        std::fs::remove_file(out).unwrap();
+        std::fs::write(folder.join("asked"), "").unwrap();
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while !folder.join("alive").exists() {
+            assert!(std::time::Instant::now() < deadline, "the child is dead");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::fs::remove_dir_all(folder).unwrap();
         std::fs::remove_file(call.script).unwrap();
     }
 

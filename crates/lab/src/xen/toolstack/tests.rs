@@ -4,11 +4,11 @@ use xenwire_xenstore::{Access, Perms, Server, Store};
 
 use super::*;
 
-fn folder(path: &str, name: &'static str) -> Folder {
+fn folder(path: &str, name: &str) -> Folder {
     Folder {
         path: path.into(),
         perms: Perms::owned_by(0, Access::None),
-        nodes: vec![(name, "1".into())],
+        nodes: vec![(name.into(), "1".into())],
         other_perms: vec![],
     }
 }

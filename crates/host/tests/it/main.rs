@@ -1,0 +1,15 @@
+//! A vif script's call against the kernel itself: each test has network, mount and user
+//! namespaces of its own and an embedded xenstore, and Debian's tools say what was changed.
+#![allow(clippy::unwrap_used)]
+// What was counted is told with --nocapture.
+#![allow(clippy::print_stdout)]
+
+mod calls;
+mod killed;
+mod need;
+mod race;
+mod sees;
+mod trace;
+mod undo;
+mod whole_state;
+mod world;

@@ -1,0 +1,60 @@
+//! What a test needs from the machine. In CI nothing may be missing; elsewhere a test that lacks
+//! something says so and is skipped.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// The programs, and the Debian packages they are in.
+const TOOLS: [(&str, &str); 9] = [
+    ("ip", "iproute2"),
+    ("bridge", "iproute2"),
+    ("nft", "nftables"),
+    ("iptables-save", "iptables"),
+    ("ip6tables-save", "iptables"),
+    ("strace", "strace"),
+    ("unshare", "util-linux"),
+    ("nsenter", "util-linux"),
+    ("mount", "mount"),
+];
+
+/// Where programs are looked for. Debian's tools for packet filters are not in the PATH of
+/// ordinary users.
+pub fn path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin:/sbin");
+    path
+}
+
+/// Whether everything is there.
+pub fn all() -> bool {
+    for (tool, package) in TOOLS {
+        let found = std::env::split_paths(&path()).any(|dir| dir.join(tool).exists());
+        if !found {
+            missing(package, &format!("no program {tool}"));
+            return false;
+        }
+    }
+    let namespaces = Command::new("unshare")
+        .args(["-Urnm", "true"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !namespaces {
+        missing("user namespaces", "unshare -Urnm is refused");
+    }
+    namespaces
+}
+
+fn missing(name: &str, reason: &str) {
+    let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(!in_ci, "{name} is missing: {reason}");
+    if let Some(list) = std::env::var_os("XENWIRE_MISSING") {
+        let file = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(list);
+        let _ = file.and_then(|mut file| writeln!(file, "{name}: {reason}"));
+    }
+    let _ = writeln!(std::io::stderr(), "skipped: {name} is missing: {reason}");
+}

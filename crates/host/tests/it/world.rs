@@ -1,0 +1,311 @@
+//! A world for calls: a process that holds namespaces, a tmpfs on /run and /var/log, a store.
+//!
+//! Invariant: nothing a world's programs do is seen outside it, and it ends with its value: the
+//! holder reads from a pipe whose other end we have.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use xenwire_xenstore::{Client, Handle, Nodes, Server, Store};
+
+use crate::need;
+use crate::whole_state::{WholeState, diff};
+
+/// Namespaces and a store.
+pub struct World {
+    holder: Child,
+    folder: PathBuf,
+    store: Handle,
+}
+
+/// How a call of the example ended.
+pub struct Called {
+    /// The exit status; `None` if it was killed.
+    pub status: Option<i32>,
+    /// The effects it printed.
+    pub effects: Vec<Value>,
+    /// What it said on standard error.
+    pub stderr: String,
+}
+
+/// What the kernel does by itself after a change must be over by then.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+impl World {
+    /// A new one; `None` if the machine lacks something, which is then told.
+    pub fn new() -> Option<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        if !need::all() {
+            return None;
+        }
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("xw-host-{}-{number}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let (store, _) = Server::spawn(Store::default()).unwrap();
+        let socket = UnixListener::bind(folder.join("xenstore")).unwrap();
+        store.listen(socket, 0).unwrap();
+        let mut holder = Command::new("unshare")
+            .args(["-Urnm", "--propagation", "private", "sh", "-ec"])
+            .arg(
+                "mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /var/log; mkdir /var/log/xen
+                 # Asking the segment for an address takes seconds, and is not what is tested.
+                 echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+                 ip link set lo up; echo ready; exec cat >/dev/null",
+            )
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = [0; 6];
+        holder
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut ready)
+            .expect("the holder builds its world");
+        Some(Self {
+            holder,
+            folder,
+            store,
+        })
+    }
+
+    /// A folder that is the same inside and outside.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The words before a command that is to run inside.
+    pub fn through(&self) -> Vec<String> {
+        let target = self.holder.id().to_string();
+        let words = [
+            "nsenter",
+            "--preserve-credentials",
+            "--user",
+            "--net",
+            "--mount",
+            "--target",
+            &target,
+            "--",
+        ];
+        words.map(str::to_owned).to_vec()
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let through = self.through();
+        let mut command = Command::new(&through[0]);
+        command.args(&through[1..]).args(words);
+        command
+            .env("PATH", need::path())
+            .env("XENSTORED_PATH", self.folder.join("xenstore"));
+        command
+    }
+
+    /// Runs a shell script inside, which must succeed; gives its output.
+    pub fn sh(&self, script: &str) -> String {
+        let output = self.command(&["sh", "-ec", script]).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "{script}: {}: {stderr}",
+            output.status
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A bridge as Xen administrators make them.
+    pub fn bridge(&self, name: &str) {
+        self.sh(&format!(
+            "ip link add {name} address 02:00:00:00:00:fe type bridge stp_state 0 forward_delay 0
+             ip link set {name} up"
+        ));
+    }
+
+    /// A vif as netback makes it, and its nodes as libxl writes them. The guest's end is a down
+    /// link `g<domid>.0`.
+    pub fn vif(&self, domid: u16, bridge: &str) {
+        self.vif_link(domid);
+        self.write(
+            &format!("/local/domain/{domid}/device/vif/0/backend"),
+            "backend",
+        );
+        let backend = backend(domid);
+        self.write(&format!("{backend}/bridge"), bridge);
+        self.write(&format!("{backend}/handle"), "0");
+    }
+
+    /// Only the link of such a vif.
+    pub fn vif_link(&self, domid: u16) {
+        self.sh(&format!(
+            "ip link add vif{domid}.0 address fe:ff:ff:ff:ff:ff type veth \
+             peer name g{domid}.0 address 02:00:00:00:01:{:02x}
+             ip link set g{domid}.0 addrgenmode none",
+            domid % 256
+        ));
+    }
+
+    /// The example, about to run as libxl runs a script.
+    pub fn script(&self, domid: u16, words: &[&str]) -> Command {
+        self.script_under(&[], domid, words)
+    }
+
+    /// The same, under another program such as strace.
+    pub fn script_under(&self, under: &[&str], domid: u16, words: &[&str]) -> Command {
+        let example = example();
+        let mut command = self.command(under);
+        command.arg(example).args(words).arg("type_if=vif");
+        command
+            .env("XENBUS_PATH", format!("backend/vif/{domid}/0"))
+            .env("vif", format!("vif{domid}.0"));
+        command
+    }
+
+    /// Runs the example.
+    pub fn call(&self, domid: u16, words: &[&str]) -> Called {
+        self.script(domid, words).output().unwrap().into()
+    }
+
+    /// Runs the example, which must succeed.
+    pub fn succeed(&self, domid: u16, words: &[&str]) -> Called {
+        let called = self.call(domid, words);
+        let error = self.node(&format!("{}/hotplug-error", backend(domid)));
+        assert_eq!(
+            called.status,
+            Some(0),
+            "{words:?}: {error:?}: {}",
+            called.stderr
+        );
+        called
+    }
+
+    /// A client of the store that acts for dom0.
+    pub fn store(&self) -> Client {
+        self.store.client(0).unwrap()
+    }
+
+    /// Sets a node.
+    pub fn write(&self, path: &str, value: &str) {
+        self.store().write(path, value.as_bytes()).unwrap();
+    }
+
+    /// Removes a node.
+    pub fn remove(&self, path: &str) {
+        self.store().rm(path).unwrap();
+    }
+
+    /// A node's value.
+    pub fn node(&self, path: &str) -> Option<String> {
+        let value = self.store().read_optional(path).unwrap()?;
+        Some(String::from_utf8(value).unwrap())
+    }
+
+    /// All nodes with their values.
+    pub fn nodes(&self) -> BTreeMap<String, String> {
+        fn walk(client: &mut Client, path: &str, nodes: &mut BTreeMap<String, String>) {
+            for name in client
+                .directory(if path.is_empty() { "/" } else { path })
+                .unwrap()
+            {
+                let path = format!("{path}/{name}");
+                let value = client.read(&path).unwrap();
+                nodes.insert(path.clone(), String::from_utf8(value).unwrap());
+                walk(client, &path, nodes);
+            }
+        }
+        let mut nodes = BTreeMap::new();
+        walk(&mut self.store(), "", &mut nodes);
+        nodes
+    }
+
+    /// The journal of a vif, a record a line; nothing if there is none.
+    pub fn journal(&self, domid: u16) -> Vec<Value> {
+        let path = format!("/run/xenwire/journal/vif{domid}.0");
+        let text = self.sh(&format!("test ! -e {path} || cat {path}"));
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// The whole state, once the kernel has done what it does by itself.
+    pub fn state(&self) -> WholeState {
+        let end = Instant::now() + PATIENCE;
+        let mut last = WholeState::take(&self.through());
+        loop {
+            sleep(Duration::from_millis(100));
+            let state = WholeState::take(&self.through());
+            if diff(&last, &state).is_empty() {
+                return state;
+            }
+            assert!(
+                Instant::now() < end,
+                "it never rests: {:?}",
+                diff(&last, &state)
+            );
+            last = state;
+        }
+    }
+
+    /// How the world differs from a state, once the kernel has done what it does by itself.
+    pub fn differs_from(&self, state: &WholeState) -> Vec<String> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let differences = diff(state, &WholeState::take(&self.through()));
+            if differences.is_empty() || Instant::now() > end {
+                return differences;
+            }
+            sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        drop(self.holder.stdin.take());
+        let _ = self.holder.wait();
+        self.store.stop();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl From<Output> for Called {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            effects: String::from_utf8(output.stdout)
+                .unwrap()
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// The backend's folder of a vif.
+pub fn backend(domid: u16) -> String {
+    format!("/local/domain/0/backend/vif/{domid}/0")
+}
+
+/// The example beside this test, built if a run of this test alone did not build it.
+fn example() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let target = test.parent().and_then(Path::parent).unwrap();
+    let example = target.join("examples/call");
+    if !example.exists() {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--package", "xenwire-host", "--example", "call"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(built.success() && example.exists(), "no {example:?} to run");
+    }
+    example
+}
