@@ -12,9 +12,20 @@ pub const WRONG: u8 = 1;
 /// The machine refused, and nothing was changed.
 pub const REFUSED: u8 = 3;
 
-/// Prints data.
+/// Prints data. A reader that went away has read enough; data that cannot be written for any other
+/// reason is lost, and an exit status of 0 would be a lie.
 pub fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let mut stdout = std::io::stdout();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(failed) if failed.kind() != std::io::ErrorKind::BrokenPipe => {
+            let status = error(REFUSED, &format!("standard output: {failed}"));
+            std::process::exit(status.into());
+        }
+        _ => {}
+    }
 }
 
 /// Says a line.

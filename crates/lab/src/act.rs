@@ -3,11 +3,12 @@
 //! the lab's world ends with its process.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use xenwire_core::journal::{Machine, Outcome};
 use xenwire_core::name::IfName;
 use xenwire_core::plan::{Plan, Step, check, plan};
-use xenwire_core::state::{Desired, Effect, Scope};
+use xenwire_core::state::{Desired, Effect, LinkFacts, Scope};
 use xenwire_host::journal::MemoryJournal;
 use xenwire_host::kernel::Kernel;
 use xenwire_host::run::{Host, run};
@@ -75,6 +76,32 @@ fn finish(subject: &str, plan: Plan, kernel: Kernel) -> Result<(), String> {
         outcome => Err(format!("{subject}: {outcome}")),
     }
 }
+
+/// Waits until every link of the current thread's namespace that has a carrier also runs: the
+/// kernel draws that conclusion up to a second later (net/core/link_watch.c), and a bridge does
+/// not forward by a port before.
+///
+/// # Errors
+/// One sentence.
+pub fn settle() -> Result<(), String> {
+    let deadline = Instant::now() + SETTLED;
+    let mut kernel = open("wait for links")?;
+    loop {
+        let observed = kernel
+            .observe(Scope::Host)
+            .map_err(|error| format!("wait for links: {error}"))?;
+        let late = |facts: &LinkFacts| facts.carrier && !facts.running;
+        if !observed.facts.values().any(late) || deadline <= Instant::now() {
+            return Ok(());
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
+
+/// How long links may take to run. What does not run by then shows in the claims.
+const SETTLED: Duration = Duration::from_secs(2);
+/// How often they are looked at.
+const GLANCE: Duration = Duration::from_millis(2);
 
 /// Removes a veth end of this name and its other end with it; says whether it was there.
 ///

@@ -67,6 +67,13 @@ pub enum Reply {
         /// What there is to say of it, a line each.
         lines: Vec<String>,
     },
+    /// The claims were tried.
+    Judged {
+        /// Whether all hold.
+        holds: bool,
+        /// The table, a line each.
+        lines: Vec<String>,
+    },
     /// It is not done.
     Refused {
         /// Why, a line each.

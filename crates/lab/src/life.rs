@@ -23,7 +23,7 @@ use crate::control::{MachineLine, Reply, Request, receive, send};
 use crate::sandbox::{DOM0, Inside, StateDir};
 use crate::scenario::Loaded;
 use crate::verdict::{Verdict, judge, table};
-use crate::world::{self, Machines};
+use crate::world::{self, World};
 use crate::xen::{Attachment, Guests, Netback, NicPlan, STORE, StartError, Toolstack};
 use crate::{complain, control};
 
@@ -51,7 +51,7 @@ impl Sockets {
 /// A world that lives.
 pub struct Lab {
     loaded: Loaded,
-    machines: Machines,
+    world: World,
     guests: Arc<Guests>,
     toolstack: Toolstack,
 }
@@ -99,13 +99,14 @@ impl Lab {
         ] {
             server.listen(listener, 0).map_err(text)?;
         }
-        let machines = world::build(&loaded.scenario)?;
+        let world = world::build(&loaded.scenario)?;
         let guests = Arc::new(Guests::default());
         Netback::load(guests.clone(), complain)?;
         let toolstack = Toolstack::new(loaded.conf.clone(), server, guests.clone());
+        toolstack.init_dom0().map_err(|error| error.to_string())?;
         let lab = Self {
             loaded,
-            machines,
+            world,
             guests,
             toolstack,
         };
@@ -149,9 +150,15 @@ impl Lab {
     /// # Errors
     /// One sentence.
     pub fn report(&self, trouble: Vec<String>) -> Result<Report, String> {
+        let running = self.toolstack.running();
+        let guests = running
+            .iter()
+            .filter_map(|guest| self.guests.get(guest.domid));
+        let guests: Vec<_> = guests.collect();
+        self.world.settle(guests.iter().map(|guest| &guest.netns))?;
         let claims = judge(
             &self.loaded.scenario,
-            &self.machines,
+            &self.world.machines,
             &self.toolstack,
             &self.guests,
         )?;
@@ -234,10 +241,10 @@ impl Lab {
             Request::Judge => {
                 let report = self.report(Vec::new()).map_err(|error| vec![error])?;
                 let lines = table(&report.claims).lines().map(str::to_owned).collect();
-                if !report.holds {
-                    return Err(lines);
-                }
-                lines
+                return Ok(Reply::Judged {
+                    holds: report.holds,
+                    lines,
+                });
             }
         };
         Ok(Reply::Done { lines })

@@ -15,7 +15,6 @@ use xenwire_host::kernel::Kernel;
 
 use crate::probe;
 use crate::sandbox::{DOM0, Netns};
-use crate::world::Machines;
 use crate::xen::{Guests, Toolstack};
 
 /// How long an answer may take.
@@ -42,7 +41,7 @@ pub struct Verdict {
 /// One sentence, if the lab itself fails.
 pub fn judge(
     scenario: &Scenario,
-    machines: &Machines,
+    machines: &BTreeMap<String, Netns>,
     toolstack: &Toolstack,
     guests: &Guests,
 ) -> Result<Vec<Verdict>, String> {
@@ -115,7 +114,7 @@ pub fn judge(
 
 /// Where every machine is that runs.
 fn places(
-    machines: &Machines,
+    machines: &BTreeMap<String, Netns>,
     toolstack: &Toolstack,
     guests: &Guests,
 ) -> Result<BTreeMap<String, probe::Place>, String> {

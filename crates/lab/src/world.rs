@@ -28,14 +28,34 @@ use crate::sandbox::Netns;
 /// The namespace where the LANs are. No machine can have this name.
 const LANS: &str = "-lans";
 
-/// Namespaces of the world, by machine. Dropping one does not end it: its name keeps it.
-pub type Machines = BTreeMap<String, Netns>;
+/// The world around dom0.
+pub struct World {
+    /// The machines, by name.
+    pub machines: BTreeMap<String, Netns>,
+    lans: Netns,
+}
+
+impl World {
+    /// Waits until every cable of the world carries packets, those of dom0 and of these guests
+    /// included: a claim tried earlier would be about the kernel's pace.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn settle<'a>(&'a self, guests: impl Iterator<Item = &'a Netns>) -> Result<(), String> {
+        act::settle()?;
+        let outside = self.machines.values().chain([&self.lans]);
+        for netns in outside.chain(guests) {
+            act::inside(netns, act::settle)?;
+        }
+        Ok(())
+    }
+}
 
 /// Builds everything but the guests. The current thread must be in dom0's namespace.
 ///
 /// # Errors
 /// One sentence.
-pub fn build(scenario: &Scenario) -> Result<Machines, String> {
+pub fn build(scenario: &Scenario) -> Result<World, String> {
     let namespace =
         |name: &str| Netns::new(name).map_err(|error| format!("make namespace {name}: {error}"));
     let lans = namespace(LANS)?;
@@ -44,7 +64,7 @@ pub fn build(scenario: &Scenario) -> Result<Machines, String> {
         "dom0",
         &host(&scenario.host, &scenario.lans_by_name(), &mut sockets),
     )?;
-    let mut machines = Machines::new();
+    let mut machines = BTreeMap::new();
     for machine in &scenario.machines {
         let netns = namespace(machine.name.value.as_str())?;
         let desired = outside(machine, &scenario.lans_by_name(), &mut sockets);
@@ -52,7 +72,7 @@ pub fn build(scenario: &Scenario) -> Result<Machines, String> {
         machines.insert(machine.name.value.to_string(), netns);
     }
     act::inside(&lans, || act::make("the LANs", &sockets.segments(scenario)))?;
-    Ok(machines)
+    Ok(World { machines, lans })
 }
 
 /// What a LAN is to a NIC: its number and its MTU.

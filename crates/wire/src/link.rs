@@ -24,6 +24,9 @@ pub struct Link {
     pub up: Option<bool>,
     /// Whether there is a carrier (IFF_LOWER_UP). Never sent.
     pub carrier: bool,
+    /// Whether the kernel has drawn the conclusion from that (IFF_RUNNING): a port forwards only
+    /// then. Never sent.
+    pub running: bool,
     /// What it is (IFLA_LINKINFO); `None` for hardware.
     pub kind: Option<Kind>,
     /// The index of the link that this one sits on or is paired with (IFLA_LINK). Never sent.
@@ -56,6 +59,7 @@ impl Link {
             index: message.header.index,
             up: Some(message.header.flags.contains(LinkFlags::Up)),
             carrier: message.header.flags.contains(LinkFlags::LowerUp),
+            running: message.header.flags.contains(LinkFlags::Running),
             ..Self::default()
         };
         for attribute in message.attributes {

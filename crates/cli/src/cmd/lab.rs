@@ -251,13 +251,12 @@ fn order(which: &Which, request: &Request) -> Result<u8, Failed> {
     let lab = find(which)?;
     match ask(&socket(&lab, control::CONTROL)?, request) {
         Ok(Reply::Done { lines }) => {
-            out::print(
-                &lines
-                    .iter()
-                    .map(|line| format!("{line}\n"))
-                    .collect::<String>(),
-            );
+            out::print(&as_text(&lines));
             Ok(out::DONE)
+        }
+        Ok(Reply::Judged { holds, lines }) => {
+            out::print(&as_text(&lines));
+            Ok(if holds { out::DONE } else { out::WRONG })
         }
         Ok(Reply::Refused { lines }) => {
             lines.iter().for_each(|line| out::say(line));
@@ -272,6 +271,10 @@ fn order(which: &Which, request: &Request) -> Result<u8, Failed> {
             Some(format!("lab {} does not answer: {error}", lab.name())),
         )),
     }
+}
+
+fn as_text(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn list(json: bool) -> Result<u8, Failed> {

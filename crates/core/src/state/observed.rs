@@ -40,6 +40,9 @@ pub struct LinkFacts {
     pub index: u32,
     /// Whether something is at the other end (IFF_LOWER_UP).
     pub carrier: bool,
+    /// Whether the kernel has drawn the conclusion from that (IFF_RUNNING), which it does a little
+    /// later (net/core/link_watch.c): a port forwards only then.
+    pub running: bool,
     /// Its addresses in the kernel's order: of several that fit, the first becomes a packet's
     /// source, and the first of an IPv4 subnet outlives the others.
     pub addresses: Vec<IpNet>,
@@ -70,6 +73,7 @@ impl Observed {
         let facts = |index| LinkFacts {
             index,
             carrier: true,
+            running: true,
             addresses: Vec::new(),
         };
         let facts = (1..)

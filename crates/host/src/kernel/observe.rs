@@ -54,6 +54,7 @@ impl Kernel {
                 LinkFacts {
                     index: link.index,
                     carrier: link.carrier,
+                    running: link.running,
                     addresses: Vec::new(),
                 },
             );

@@ -57,7 +57,6 @@ fn offline_of_a_vif_that_is_gone_changes_nothing() {
     world.sh("ip link del vif1.0");
     world.remove(&backend(1));
     world.succeed(1, &["offline"]);
-    // A bridge that loses its last port has no carrier; it had none before.
     assert_eq!(world.differs_from(&before), [""; 0]);
     assert!(world.journal(1).is_empty());
 }

@@ -1,4 +1,10 @@
 //! A failure at every step of an online, and then one in the undoing too.
+//!
+//! Known limits, which are not brought back and which no scenario here has:
+//! - permanent neighbours of the vif, which go with its addresses or when it goes down;
+//! - the port settings (hairpin, cost and so on) of a vif that was a port of another bridge;
+//! - temporary IPv6 addresses (`use_tempaddr`), which the kernel makes anew with other digits;
+//! - the MAC that a bridge without one of its own had (the test of it is below).
 
 use std::collections::BTreeMap;
 
@@ -13,7 +19,7 @@ struct Scenario {
     vif: fn(&World),
 }
 
-const SCENARIOS: [Scenario; 6] = [
+const SCENARIOS: [Scenario; 7] = [
     Scenario {
         name: "a plain vif",
         host: |world| world.bridge("br0"),
@@ -39,9 +45,7 @@ const SCENARIOS: [Scenario; 6] = [
         name: "a bridge whose MTU follows its ports",
         host: |world| {
             world.bridge("br0");
-            world.sh(
-                "ip link add nic mtu 9000 type veth peer name lan; ip link set nic master br0 up",
-            );
+            world.sh("ip link set nic-br0 mtu 9000; ip link show br0 | grep -q ' mtu 9000 '");
         },
         vif: |world| world.vif(1, "br0"),
     },
@@ -78,6 +82,17 @@ const SCENARIOS: [Scenario; 6] = [
                  ip address add 2001:db8::1/64 noprefixroute home nodad dev vif1.0
                  ip address add 2001:db8:1::1 peer 2001:db8:1::2/128 dev vif1.0
                  ip address add 2001:db8::2/64 preferred_lft 0 dev vif1.0");
+        },
+    },
+    // With the MAC that Xen gives it need not go down: the route goes with the last address.
+    Scenario {
+        name: "a vif that is up with a route",
+        host: |world| world.bridge("br0"),
+        vif: |world| {
+            world.vif(1, "br0");
+            world.sh("ip link set g1.0 up; ip link set vif1.0 up
+                 ip address add 192.0.2.1/24 dev vif1.0
+                 ip route add 198.51.100.0/24 via 192.0.2.7");
         },
     },
 ];
@@ -175,6 +190,11 @@ fn of_a_vif_in_use() {
 #[test]
 fn of_a_vif_with_every_kind_of_address() {
     every_failure_is_undone(&SCENARIOS[5]);
+}
+
+#[test]
+fn of_a_vif_with_a_route() {
+    every_failure_is_undone(&SCENARIOS[6]);
 }
 
 /// A limit: a bridge that nobody gave a MAC has that of one of its ports, and none after its last

@@ -125,6 +125,31 @@ impl WholeState {
         assert!(facts.0.contains_key("links lo mtu"), "{text}");
         Self(facts.0)
     }
+
+    /// Links whose carrier has changed and whose operational state has not yet: that and all that
+    /// follows from it, such as fe80 addresses, comes later and by itself
+    /// (Documentation/networking/operstates.rst).
+    pub fn unsettled(&self) -> Vec<&str> {
+        let links = self.0.iter().filter_map(|(key, flags)| {
+            let link = key.strip_prefix("links ")?.strip_suffix(" flags")?;
+            Some((link, flags.text()))
+        });
+        links
+            .filter(|(link, flags)| {
+                let has_carrier = flags.contains("\"LOWER_UP\"");
+                match self
+                    .0
+                    .get(&format!("links {link} operstate"))
+                    .map(Fact::text)
+                {
+                    Some(state) if state == "UP" => !has_carrier,
+                    Some(state) if state == "UNKNOWN" => false,
+                    _ => has_carrier,
+                }
+            })
+            .map(|(link, _)| link)
+            .collect()
+    }
 }
 
 /// What differs, a line each: the key, what `a` has, what `b` has.

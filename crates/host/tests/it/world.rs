@@ -9,6 +9,7 @@ use std::io::Read;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -121,12 +122,30 @@ impl World {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// A bridge as Xen administrators make them.
+    /// A bridge as Xen administrators make them, with a port `nic-<name>` that has carrier. With
+    /// its first carrier a bridge gets its fe80 address and a route for multicast, and that must
+    /// be over before a call begins.
     pub fn bridge(&self, name: &str) {
         self.sh(&format!(
             "ip link add {name} address 02:00:00:00:00:fe type bridge stp_state 0 forward_delay 0
-             ip link set {name} up"
+             ip link set {name} up
+             ip link add nic-{name} address 02:00:00:00:02:00 type veth \
+                 peer name lan-{name} address 02:00:00:00:02:01
+             ip link set nic-{name} addrgenmode none; ip link set lan-{name} addrgenmode none
+             ip link set nic-{name} master {name}
+             ip link set nic-{name} up; ip link set lan-{name} up"
         ));
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let show = format!("ip -json -6 address show dev {name} scope link -tentative");
+            let found: Value = serde_json::from_str(&self.sh(&show)).unwrap();
+            let link = &found[0];
+            if link["operstate"] == "UP" && link["addr_info"][0]["local"].is_string() {
+                return;
+            }
+            assert!(Instant::now() < end, "{name} does not come up: {found}");
+            sleep(Duration::from_millis(20));
+        }
     }
 
     /// A vif as netback makes it, and its nodes as libxl writes them. The guest's end is a down
@@ -241,12 +260,13 @@ impl World {
         loop {
             sleep(Duration::from_millis(100));
             let state = WholeState::take(&self.through());
-            if diff(&last, &state).is_empty() {
+            let unsettled = state.unsettled();
+            if unsettled.is_empty() && diff(&last, &state).is_empty() {
                 return state;
             }
             assert!(
                 Instant::now() < end,
-                "it never rests: {:?}",
+                "it never rests: {unsettled:?} {:?}",
                 diff(&last, &state)
             );
             last = state;
@@ -294,18 +314,29 @@ pub fn backend(domid: u16) -> String {
     format!("/local/domain/0/backend/vif/{domid}/0")
 }
 
-/// The example beside this test, built if a run of this test alone did not build it.
-fn example() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let target = test.parent().and_then(Path::parent).unwrap();
-    let example = target.join("examples/call");
-    if !example.exists() {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--package", "xenwire-host", "--example", "call"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .unwrap();
-        assert!(built.success() && example.exists(), "no {example:?} to run");
-    }
-    example
+/// The example beside this test. A run of this test alone does not build it, or not anew.
+fn example() -> &'static Path {
+    static EXAMPLE: OnceLock<PathBuf> = OnceLock::new();
+    EXAMPLE.get_or_init(|| {
+        let test = std::env::current_exe().unwrap();
+        let target = test.parent().and_then(Path::parent).unwrap();
+        let example = target.join("examples/call");
+        if !is_fresh(&example) {
+            let built = Command::new(env!("CARGO"))
+                .args(["build", "--package", "xenwire-host", "--example", "call"])
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .status()
+                .unwrap();
+            assert!(built.success() && example.exists(), "no {example:?} to run");
+        }
+        example
+    })
+}
+
+/// Whether it is there and younger than all its sources, which cargo lists in a file beside it.
+fn is_fresh(program: &Path) -> bool {
+    let time = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let sources = fs::read_to_string(program.with_extension("d")).unwrap_or_default();
+    let mut sources = sources.split_whitespace().skip(1).peekable();
+    sources.peek().is_some() && sources.all(|source| time(Path::new(source)) <= time(program))
 }

@@ -225,8 +225,13 @@ impl Frontends {
         let mut last = own;
         for state in frontend_next(own, XenbusState::of(backend.as_deref()), self.shutting_down) {
             if state == XenbusState::Connected {
-                let rings = ["tx-ring-ref", "rx-ring-ref", "event-channel"]
-                    .map(|node| (format!("{folder}/{node}"), b"8".as_slice()));
+                let rings = [
+                    "tx-ring-ref",
+                    "rx-ring-ref",
+                    "event-channel-tx",
+                    "event-channel-rx",
+                ]
+                .map(|node| (format!("{folder}/{node}"), b"8".as_slice()));
                 let features = ["request-rx-copy", "feature-rx-notify", "feature-sg"]
                     .map(|node| (format!("{folder}/{node}"), b"1".as_slice()));
                 for (path, value) in rings.iter().chain(&features) {

@@ -17,16 +17,19 @@
 //! namespace of its own, so that the vif has no carrier and the guest no NIC until
 //! `hotplug-status` was read as `connected`.
 
+mod error;
 mod guest;
 mod netback;
 mod nodes;
 mod script;
+mod store;
 mod toolstack;
 
+pub use error::StartError;
 pub use guest::{GuestPlace, Guests, NicPlan};
 pub use netback::Netback;
 pub use nodes::{XenbusState, vif_paths};
-pub use toolstack::{Attachment, Running, StartError, Toolstack};
+pub use toolstack::{Attachment, Running, Toolstack};
 
 /// Where the stores' sockets are inside of the lab: dom0's under the usual name, each guest's
 /// beside it.

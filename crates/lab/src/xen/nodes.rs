@@ -195,6 +195,19 @@ fn named(nodes: Vec<(&str, String)>) -> Vec<(String, String)> {
     nodes.into_iter().map(owned).collect()
 }
 
+/// dom0's own folder, which the store's start-up writes.
+pub fn dom0_folder() -> Folder {
+    Folder {
+        path: "/local/domain/0".into(),
+        perms: Perms::owned_by(0, Access::None),
+        nodes: vec![
+            ("name".into(), "Domain-0".into()),
+            ("domid".into(), "0".into()),
+        ],
+        other_perms: vec![],
+    }
+}
+
 /// The folders of a domain itself.
 pub fn domain_folders(domid: DomId, name: &str, uuid: &str) -> Vec<Folder> {
     let readable = owned(DomId::DOM0, domid);

@@ -1,13 +1,11 @@
 //! libxl: domains and their NICs come and go (contract 3.1 to 3.3).
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use xenwire_core::config::lab::{Domain, DomainNic};
 use xenwire_core::config::vif::VifSpec;
@@ -15,16 +13,13 @@ use xenwire_core::config::xl_conf::XlConf;
 use xenwire_core::name::{DevId, DomId, Mac, VifId};
 use xenwire_xenstore::{Client, Error, Handle, Nodes as _};
 
+use super::error::StartError;
 use super::guest::{GuestPlace, Guests, Netfront, NicPlan, lock};
-use super::nodes::{
-    Folder, VifPaths, XenbusState, domain_folders, script_path, vif_folders, vif_paths,
-};
-use super::script::{Ended, LIMIT, ScriptCall};
-use super::{STORE, guest_socket};
+use super::guest_socket;
+use super::nodes::{XenbusState, dom0_folder, domain_folders, script_path, vif_folders, vif_paths};
+use super::script::{Ended, ScriptCall};
+use super::store::{STATE_LIMIT, connect, remove_folders, wait_for, write_folders};
 use crate::sandbox::Netns;
-
-/// How long libxl waits for a backend's state.
-const STATE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a guest may take to power itself off.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
@@ -64,86 +59,6 @@ pub enum Attachment {
     Unanswered,
 }
 
-/// Why a domain or a NIC did not come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StartError {
-    /// There is a domain of that name.
-    Running(String),
-    /// The lab has no such guest.
-    NoSuchGuest(String),
-    /// The toolstack's folder of this device is there.
-    DeviceExists(VifId),
-    /// The backend's state did not become 2.
-    BackendSilent(VifId),
-    /// The script ended with another status than 0, with what it left in `hotplug-error`.
-    ScriptFailed {
-        /// Whose.
-        vif: VifId,
-        /// The script.
-        script: String,
-        /// How it ended.
-        how: String,
-        /// The node's text.
-        hotplug_error: Option<String>,
-    },
-    /// The script took longer than 40 s and was killed.
-    ScriptHung {
-        /// Whose.
-        vif: VifId,
-        /// The script.
-        script: String,
-    },
-    /// Something in the lab itself.
-    Lab(String),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Running(name) => write!(f, "{name} runs already"),
-            Self::NoSuchGuest(name) => write!(f, "there is no guest {name}"),
-            Self::DeviceExists(vif) => write!(f, "{vif}: device already exists in xenstore"),
-            Self::BackendSilent(vif) => write!(
-                f,
-                "{vif}: the backend did not get ready within {} s",
-                STATE_LIMIT.as_secs()
-            ),
-            Self::ScriptFailed {
-                vif,
-                script,
-                how,
-                hotplug_error: Some(why),
-            } => {
-                write!(f, "{vif}: {script} online {how}; script: {why}")
-            }
-            Self::ScriptFailed {
-                vif,
-                script,
-                how,
-                hotplug_error: None,
-            } => {
-                write!(f, "{vif}: {script} online {how} and left no hotplug-error")
-            }
-            Self::ScriptHung { vif, script } => {
-                write!(
-                    f,
-                    "{vif}: {script} online was killed: it did not end within {} s",
-                    LIMIT.as_secs()
-                )
-            }
-            Self::Lab(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<Error> for StartError {
-    fn from(error: Error) -> Self {
-        Self::Lab(format!("xenstore: {error}"))
-    }
-}
-
 impl Toolstack {
     /// A toolstack with the host's configuration, on this store.
     pub fn new(conf: XlConf, server: Handle, guests: Arc<Guests>) -> Self {
@@ -154,6 +69,16 @@ impl Toolstack {
             next_domid: AtomicU16::new(1),
             running: Mutex::default(),
         }
+    }
+
+    /// Says who dom0 is, as xen-init-dom0 does when a host starts: a domain finds its own number
+    /// by the relative path `domid` (contract 5.5).
+    ///
+    /// # Errors
+    /// [`StartError::Lab`] if the store does not answer.
+    pub fn init_dom0(&self) -> Result<(), StartError> {
+        write_folders(&mut connect()?, &[dom0_folder()], None)?;
+        Ok(())
     }
 
     /// The next domain's number: they rise and are not used again.
@@ -276,6 +201,10 @@ impl Toolstack {
                 .map(|(devid, _)| devid.0);
             DevId(highest.map_or(0, |devid| devid.saturating_add(1)))
         });
+        let vif = VifId::new(running.domid, devid);
+        if let Some(vif) = vif.filter(|_| lock(&running.vifs).contains_key(&devid)) {
+            return Err(StartError::DeviceExists(vif));
+        }
         if let Some(guest) = self.guests.get(running.domid) {
             lock(&guest.nics).insert(devid, plan(devid));
         }
@@ -530,92 +459,6 @@ fn side_by_side<T: Sync, R: Send>(items: &[T], act: impl Fn(&T) -> R + Sync) -> 
     })
 }
 
-fn connect() -> Result<Client, StartError> {
-    Ok(Client::connect(Path::new(STORE))?)
-}
-
-/// Writes folders in one transaction; not if `unless` is there.
-fn write_folders(
-    client: &mut Client,
-    folders: &[Folder],
-    unless: Option<&str>,
-) -> Result<bool, Error> {
-    client.transaction(100, |nodes| {
-        if let Some(path) = unless
-            && nodes.exists(path)?
-        {
-            return Ok(false);
-        }
-        for folder in folders {
-            nodes.mkdir(&folder.path)?;
-            // Nodes take over the permissions of the folder that they are made in.
-            nodes.set_permissions(&folder.path, &folder.perms)?;
-            let paths: Vec<String> = folder
-                .nodes
-                .iter()
-                .map(|(name, _)| format!("{}/{name}", folder.path))
-                .collect();
-            let writes: Vec<(&str, &[u8])> = paths
-                .iter()
-                .zip(&folder.nodes)
-                .map(|(path, (_, value))| (path.as_str(), value.as_bytes()))
-                .collect();
-            nodes.write_many(&writes)?;
-            for (name, perms) in &folder.other_perms {
-                nodes.set_permissions(&format!("{}/{name}", folder.path), perms)?;
-            }
-        }
-        Ok(true)
-    })
-}
-
-/// Removes a device's folders, and those above that are empty then.
-fn remove_folders(client: &mut Client, paths: &VifPaths) -> Result<(), StartError> {
-    let removed: Result<(), Error> = client.transaction(100, |nodes| {
-        for path in [&paths.frontend, &paths.libxl, &paths.backend] {
-            if nodes.exists(path)? {
-                nodes.rm(path)?;
-            }
-        }
-        // The folder of the frontend's domain below the backend's `vif`.
-        if let Some((above, _)) = paths.backend.rsplit_once('/')
-            && nodes.exists(above)?
-            && nodes.directory(above)?.is_empty()
-        {
-            nodes.rm(above)?;
-        }
-        Ok(())
-    });
-    Ok(removed?)
-}
-
-/// Waits until a node's value is as wanted; says whether it became so.
-fn wait_for(
-    client: &mut Client,
-    path: &str,
-    limit: Duration,
-    wanted: impl Fn(Option<&[u8]>) -> bool,
-) -> Result<bool, Error> {
-    let deadline = Instant::now() + limit;
-    client.watch(path, path)?;
-    let waited = loop {
-        match client.read_optional(path) {
-            Ok(value) if wanted(value.as_deref()) => break Ok(true),
-            Err(error) => break Err(error),
-            Ok(_) => {}
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            break Ok(false);
-        }
-        if let Err(error) = client.event(Some(left)) {
-            break Err(error);
-        }
-    };
-    client.unwatch(path, path)?;
-    waited
-}
-
 fn random<const N: usize>() -> Result<[u8; N], StartError> {
     let mut bytes = [0; N];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
@@ -642,6 +485,3 @@ fn uuid() -> Result<String, StartError> {
         &hex[20..]
     ))
 }
-
-#[cfg(test)]
-mod tests;

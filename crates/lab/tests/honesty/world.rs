@@ -264,7 +264,7 @@ fn answer(control: &Path, request: &Request) -> Result<Vec<String>, Vec<String>>
     match ask(control, request).unwrap() {
         Reply::Done { lines } => Ok(lines),
         Reply::Refused { lines } => Err(lines),
-        Reply::Machines { .. } => panic!("machines?"),
+        other => panic!("{other:?}"),
     }
 }
 

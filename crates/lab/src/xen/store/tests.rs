@@ -2,7 +2,10 @@
 
 use xenwire_xenstore::{Access, Perms, Server, Store};
 
+use std::thread;
+
 use super::*;
+use crate::xen::nodes::XenbusState;
 
 fn folder(path: &str, name: &str) -> Folder {
     Folder {
