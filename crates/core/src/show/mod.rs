@@ -16,7 +16,7 @@
 //!
 //! Links that lead out of a box sit on its wall: an uplink at the left of dom0 with its LAN side
 //! open, a vif at the right, a guest's NIC at the left of the guest. Few vifs get lines to their
-//! guests ([`wires`]); many vifs, or a narrow page, get a label each ([`labels`]).
+//! guests (`wires`); many vifs, or a narrow page, get a label each (`labels`).
 //!
 //! Invariants: equal topologies give equal text; no line is wider than asked for; every vif and
 //! every guest is named, cut with `~` where there is no room; nothing but visible ASCII is drawn,

@@ -3,8 +3,8 @@
 //!
 //! That nothing came back proves nothing by itself: the address may be missing, the listener may
 //! be down, the sender may have no route. So [`NotReach::Held`] is given only when the listener
-//! was seen to answer on its own machine, and a [`tap`] saw the probe (or the question for its
-//! next hop) leave the sender, and an [`ear`] heard nothing of it at the target.
+//! was seen to answer on its own machine, and a `tap` saw the probe (or the question for its
+//! next hop) leave the sender, and an `ear` heard nothing of it at the target.
 //!
 //! ```text
 //!  sender's namespace                              target's namespace
