@@ -12,7 +12,7 @@ usage() {
   cat <<'END'
 usage: ./ci.sh [--no-install] [STAGE] [NAME]
 
-  all           every stage below except bench, in this order (the default)
+  all           every stage below except mutants and bench, in this order (the default)
   need          install what the tests need; unpack Debian's hotplug scripts into .cache/
   fmt           rustfmt, nothing is changed
   lint          clippy and shellcheck, warnings are errors
@@ -22,6 +22,7 @@ usage: ./ci.sh [--no-install] [STAGE] [NAME]
   test [NAME]   every test, or those with NAME in their name
   fuzz [NAME]   the property tests again, with ten times as many cases
   lab           the release binary runs every folder of examples/, as root and as nobody
+  mutants [WORD]  the lab's stand-ins, made wrong in 159 ways; each must be noticed; not in `all`
   bench [NAME]  the benchmarks; never part of `all`: figures do not pass or fail
 
   --no-install  install nothing; a test whose tool is missing is counted as skipped
@@ -57,11 +58,11 @@ wanted=${words[0]:-all}
 name=${words[1]:-}
 case $wanted in
   all) stages=("${ALL[@]}") ;;
-  need | fmt | lint | fence | deny | doc | test | fuzz | lab | bench) stages=("$wanted") ;;
+  need | fmt | lint | fence | deny | doc | test | fuzz | lab | mutants | bench) stages=("$wanted") ;;
   *) usage_error "no stage is called $wanted" ;;
 esac
 case $wanted:$name in
-  *: | test:* | fuzz:* | bench:*) ;;
+  *: | test:* | fuzz:* | bench:* | mutants:*) ;;
   *) usage_error "$wanted takes no name" ;;
 esac
 case ${XENWIRE_CASES:=64} in

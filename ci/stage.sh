@@ -11,6 +11,7 @@ fmt() { cargo fmt --all --check; }
 
 lint() {
   cargo clippy --locked --workspace --all-targets -- -D warnings || return
+  ci/mutants.sh --check || return
   if command -v shellcheck >/dev/null; then
     shellcheck -x ci.sh .ci/run ci/*.sh
   else
@@ -53,13 +54,16 @@ fuzz() {
     { echo "no property test has ${words[*]} in its name"; return 1; }
 }
 
+# Each row builds and tests a changed copy: some twenty minutes for all of them.
+mutants() { ci/mutants.sh ${name:+"$name"}; }
+
 bench() {
   [ -n "$(find crates -path '*/benches/*.rs' -print -quit)" ] || { echo 'no benchmarks yet'; return 0; }
   cargo bench --locked --workspace --benches ${name:+-- "$name"}
 }
 
 case $stage in
-  fmt | lint | doc | fuzz | bench) "$stage" ;;
+  fmt | lint | doc | fuzz | mutants | bench) "$stage" ;;
   test) tests ;;
   need | fence | deny | lab) exec bash "ci/$stage.sh" ;;
   *) echo "ci/stage.sh: no stage is called $stage" >&2; exit 2 ;;
