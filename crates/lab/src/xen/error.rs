@@ -23,7 +23,7 @@ pub enum StartError {
     ScriptFailed {
         /// Whose.
         vif: VifId,
-        /// The script.
+        /// The script, and what it was called for.
         script: String,
         /// How it ended.
         how: String,
@@ -58,7 +58,7 @@ impl fmt::Display for StartError {
                 how,
                 hotplug_error: Some(why),
             } => {
-                write!(f, "{vif}: {script} online {how}; script: {why}")
+                write!(f, "{vif}: {script} {how}; script: {why}")
             }
             Self::ScriptFailed {
                 vif,
@@ -66,7 +66,7 @@ impl fmt::Display for StartError {
                 how,
                 hotplug_error: None,
             } => {
-                write!(f, "{vif}: {script} online {how} and left no hotplug-error")
+                write!(f, "{vif}: {script} {how} and left no hotplug-error")
             }
             Self::ScriptHung { vif, script } => {
                 write!(

@@ -21,6 +21,7 @@ mod error;
 mod guest;
 mod netback;
 mod nodes;
+mod qemu;
 mod script;
 mod store;
 mod toolstack;

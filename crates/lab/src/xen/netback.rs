@@ -32,7 +32,7 @@ const FEATURES: [(&str, &str); 10] = [
 ];
 
 /// Where the guests' ends are while they have no carrier. No machine can have this name.
-const HELD: &str = "-held";
+pub(super) const HELD: &str = "-held";
 
 /// The driver of dom0.
 #[derive(Clone, Debug)]

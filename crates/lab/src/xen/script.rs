@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use xenwire_core::name::VifId;
+use xenwire_core::name::{IfName, VifId};
 
 /// How long a script may take.
 pub const LIMIT: Duration = Duration::from_secs(40);
@@ -17,8 +17,12 @@ pub const LIMIT: Duration = Duration::from_secs(40);
 pub struct ScriptCall {
     /// The script's absolute path.
     pub script: String,
-    /// `online` or `offline`.
+    /// `online` or `offline`; `add` or `remove` for a tap.
     pub action: &'static str,
+    /// `type_if=vif`, or `type_if=tap` for a tap.
+    pub type_if: &'static str,
+    /// The tap's name by the kernel, of an emulated NIC: known in both runs.
+    pub tap: Option<IfName>,
     /// The vif.
     pub vif: VifId,
     /// The value of `gatewaydev`, or nothing.
@@ -49,20 +53,31 @@ impl fmt::Display for Ended {
 impl ScriptCall {
     /// The arguments behind the script's name.
     pub fn arguments(&self) -> [&'static str; 2] {
-        [self.action, "type_if=vif"]
+        [self.action, self.type_if]
+    }
+
+    /// The second run, for the tap of an emulated NIC: everything else is the first's.
+    pub fn for_tap(&self, action: &'static str) -> Self {
+        Self {
+            action,
+            type_if: "type_if=tap",
+            ..self.clone()
+        }
     }
 
     /// What the environment holds beside the caller's own.
-    pub fn environment(&self) -> [(&'static str, String); 6] {
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
         let VifId { domid, devid } = self.vif;
-        [
+        let tap = self.tap.as_ref().map(|tap| ("INTERFACE", tap.to_string()));
+        let always = [
             ("script", self.script.clone()),
             ("XENBUS_TYPE", "vif".into()),
             ("XENBUS_PATH", format!("backend/vif/{domid}/{devid}")),
             ("XENBUS_BASE_PATH", "backend".into()),
             ("netdev", self.gatewaydev.clone()),
             ("vif", self.vif.to_string()),
-        ]
+        ];
+        always.into_iter().chain(tap).collect()
     }
 
     /// Runs it and waits. Of a script that hangs, it is killed, and not its children.
@@ -139,6 +154,8 @@ mod tests {
         ScriptCall {
             script: path.to_str().unwrap().into(),
             action: "online",
+            type_if: "type_if=vif",
+            tap: None,
             vif: VifId {
                 domid: DomId(1),
                 devid: DevId(0),

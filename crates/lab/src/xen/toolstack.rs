@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use xenwire_core::config::domu::GuestType;
 use xenwire_core::config::lab::{Domain, DomainNic};
-use xenwire_core::config::vif::VifSpec;
+use xenwire_core::config::vif::{VifSpec, VifType};
 use xenwire_core::config::xl_conf::XlConf;
 use xenwire_core::name::{DevId, DomId, Mac, VifId};
 use xenwire_xenstore::{Client, Error, Handle, Nodes as _};
@@ -16,7 +17,10 @@ use xenwire_xenstore::{Client, Error, Handle, Nodes as _};
 use super::error::StartError;
 use super::guest::{GuestPlace, Guests, Netfront, NicPlan, lock};
 use super::guest_socket;
-use super::nodes::{XenbusState, dom0_folder, domain_folders, script_path, vif_folders, vif_paths};
+use super::nodes::{
+    VifPaths, XenbusState, dom0_folder, domain_folders, script_path, vif_folders, vif_paths,
+};
+use super::qemu::Tap;
 use super::script::{Ended, ScriptCall};
 use super::store::{STATE_LIMIT, connect, remove_folders, wait_for, write_folders};
 use crate::sandbox::Netns;
@@ -39,9 +43,16 @@ pub struct Running {
     pub domid: DomId,
     /// What it was started from.
     pub domain: Domain,
-    vifs: Mutex<BTreeMap<DevId, ScriptCall>>,
+    vifs: Mutex<BTreeMap<DevId, Attached>>,
     kernel: Mutex<Option<Netfront>>,
     listener: xenwire_xenstore::server::ListenerId,
+}
+
+/// A NIC that was attached: how its script was called, and its tap if it is emulated too.
+#[derive(Clone)]
+struct Attached {
+    call: ScriptCall,
+    tap: Option<Tap>,
 }
 
 /// How the toolstack sees an attached NIC.
@@ -115,7 +126,7 @@ impl Toolstack {
         let one = |error| vec![error];
         let running = self.build(domid, domain).map_err(one)?;
         let attached = side_by_side(&domain.nics, |nic| {
-            self.attach_one(&running, nic.devid, &nic.spec)
+            self.attach_one(&running, nic.devid, &of_kind(nic, domain.kind)?)
                 .map(|mac| (nic.devid, mac))
         });
         let errors: Vec<StartError> = attached.into_iter().filter_map(Result::err).collect();
@@ -208,7 +219,12 @@ impl Toolstack {
         if let Some(guest) = self.guests.get(running.domid) {
             lock(&guest.nics).insert(devid, plan(devid));
         }
-        if let Err(error) = self.attach_one(&running, devid, spec) {
+        // Since Xen 4.7 what is attached to a domain that runs is never emulated.
+        let spec = VifSpec {
+            kind: Some(VifType::Vif),
+            ..spec.clone()
+        };
+        if let Err(error) = self.attach_one(&running, devid, &spec) {
             if !matches!(error, StartError::DeviceExists(_)) {
                 self.detach_one(&running, devid, true)?;
             }
@@ -231,9 +247,14 @@ impl Toolstack {
             Some(mac) => mac,
             None => Mac::drawn(entropy()?),
         };
+        let emulated = spec.kind == Some(VifType::Ioemu);
+        let tap = emulated.then(|| Tap::open(vif, spec.vifname.as_ref(), mac));
+        let tap = tap.transpose().map_err(StartError::Lab)?;
         let call = ScriptCall {
             script: script_path(spec, &self.conf),
             action: "online",
+            type_if: "type_if=vif",
+            tap: tap.as_ref().map(|tap| tap.name.clone()),
             vif,
             gatewaydev: spec
                 .gatewaydev
@@ -248,7 +269,11 @@ impl Toolstack {
         if !write_folders(&mut client, &folders, Some(&paths.libxl))? {
             return Err(StartError::DeviceExists(vif));
         }
-        lock(&running.vifs).insert(devid, call.clone());
+        let attached = Attached {
+            call: call.clone(),
+            tap,
+        };
+        lock(&running.vifs).insert(devid, attached);
         let state = format!("{}/state", paths.backend);
         let ready = wait_for(&mut client, &state, STATE_LIMIT, |value| {
             XenbusState::of(value) == XenbusState::InitWait
@@ -256,20 +281,12 @@ impl Toolstack {
         if !ready {
             return Err(StartError::BackendSilent(vif));
         }
-        let script = call.script.clone();
-        let how = match call.run() {
-            Ended::With(status) if status.success() => return Ok(()),
-            Ended::Hung => return Err(StartError::ScriptHung { vif, script }),
-            ended => ended.to_string(),
-        };
-        let why = client.read_optional(&format!("{}/hotplug-error", paths.backend))?;
-        let hotplug_error = why.map(|why| String::from_utf8_lossy(&why).into_owned());
-        Err(StartError::ScriptFailed {
-            vif,
-            script,
-            how,
-            hotplug_error,
-        })
+        run_script(&mut client, &paths, &call)?;
+        // A tap's run begins when the vif's has succeeded, and is as fatal.
+        if emulated {
+            run_script(&mut client, &paths, &call.for_tap("add"))?;
+        }
+        Ok(())
     }
 
     /// Whether the guest gets its NIC. libxl does not ask; the guest would find out.
@@ -320,9 +337,13 @@ impl Toolstack {
 
     /// Contract 3.1, detach. `force`: the guest is dead and will not close its half.
     fn detach_one(&self, running: &Running, devid: DevId, force: bool) -> Result<(), StartError> {
-        let Some(call) = lock(&running.vifs).remove(&devid) else {
+        let Some(Attached { call, tap }) = lock(&running.vifs).remove(&devid) else {
             return Ok(());
         };
+        // Only a domain that ends loses an emulated NIC, and its QEMU has ended by then.
+        if let Some(Err(why)) = tap.map(Tap::close) {
+            crate::complain(&format!("{}: {why}", call.vif));
+        }
         let paths = vif_paths(call.vif, DomId::DOM0);
         let mut client = connect()?;
         let state_path = format!("{}/state", paths.backend);
@@ -359,17 +380,20 @@ impl Toolstack {
             gone = closed(&mut client)?;
         }
         if gone {
-            // A failure is logged and otherwise of no consequence.
+            // A failure is logged and otherwise of no consequence; the second still runs.
             let offline = ScriptCall {
                 action: "offline",
                 ..call
             };
-            match offline.run() {
-                Ended::With(status) if status.success() => {}
-                ended => crate::complain(&format!(
-                    "{}: {} offline {ended}",
-                    offline.vif, offline.script
-                )),
+            let remove = offline.tap.is_some().then(|| offline.for_tap("remove"));
+            for call in [Some(offline), remove].into_iter().flatten() {
+                match call.run() {
+                    Ended::With(status) if status.success() => {}
+                    ended => crate::complain(&format!(
+                        "{}: {} {} {ended}",
+                        call.vif, call.script, call.action
+                    )),
+                }
             }
         }
         remove_folders(&mut client, &paths)
@@ -446,6 +470,41 @@ impl Running {
     pub fn devids(&self) -> Vec<DevId> {
         lock(&self.vifs).keys().copied().collect()
     }
+}
+
+/// A vif of a domain's file, with what its type is if the file does not say.
+fn of_kind(nic: &DomainNic, kind: GuestType) -> Result<VifSpec, StartError> {
+    let hvm = kind == GuestType::Hvm;
+    let wanted = nic
+        .spec
+        .kind
+        .unwrap_or(if hvm { VifType::Ioemu } else { VifType::Vif });
+    if wanted == VifType::Ioemu && !hvm {
+        let why = "type=ioemu is for guests of type hvm: nobody emulates a card for this one";
+        return Err(StartError::Lab(format!("{}: {why}", nic.name)));
+    }
+    Ok(VifSpec {
+        kind: Some(wanted),
+        ..nic.spec.clone()
+    })
+}
+
+/// Runs a script that must succeed.
+fn run_script(client: &mut Client, paths: &VifPaths, call: &ScriptCall) -> Result<(), StartError> {
+    let (vif, script) = (call.vif, call.script.clone());
+    let how = match call.run() {
+        Ended::With(status) if status.success() => return Ok(()),
+        Ended::Hung => return Err(StartError::ScriptHung { vif, script }),
+        ended => ended.to_string(),
+    };
+    let why = client.read_optional(&format!("{}/hotplug-error", paths.backend))?;
+    let hotplug_error = why.map(|why| String::from_utf8_lossy(&why).into_owned());
+    Err(StartError::ScriptFailed {
+        vif,
+        script: format!("{script} {}", call.action),
+        how,
+        hotplug_error,
+    })
 }
 
 /// Does the same for each, on threads of their own.

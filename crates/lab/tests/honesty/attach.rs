@@ -308,3 +308,58 @@ fn a_nic_that_is_attached_later_is_one_more() {
     assert_eq!(world.nodes("/local/domain/0/backend/vif/1/2"), [""; 0]);
     assert_eq!(world.domid("foo"), Some(1));
 }
+
+/// Contract 3.1 step 5 and 3.3: a fully virtual guest's NIC has a tap beside its vif, and the script
+/// runs a second time for it.
+#[test]
+fn an_emulated_nic_has_a_second_run() {
+    let world = World::up(&[("hvm", LEAST)], false);
+    world.start("hvm").unwrap();
+    assert_eq!(
+        world.value(&format!("{BACKEND}/type")).as_deref(),
+        Some("vif_ioemu")
+    );
+    let links = world.links("dom0").join("\n");
+    assert!(links.contains("vif1.0-emu"), "{links}");
+    world
+        .order(&Request::Destroy {
+            guest: "hvm".into(),
+        })
+        .unwrap();
+    for (action, type_if) in [
+        ("online", "vif"),
+        ("add", "tap"),
+        ("offline", "vif"),
+        ("remove", "tap"),
+    ] {
+        let account = |what: &str| world.account(&format!("vif1-0/{action}/{what}")).unwrap();
+        assert_eq!(
+            account("argv"),
+            format!("/etc/xen/scripts/vif-bridge\n{action}\ntype_if={type_if}")
+        );
+        let environ = account("environ");
+        for line in [
+            "vif=vif1.0",
+            "INTERFACE=vif1.0-emu",
+            "XENBUS_PATH=backend/vif/1/0",
+        ] {
+            assert!(
+                environ.lines().any(|one| one == line),
+                "{action}: {environ}"
+            );
+        }
+    }
+    let links = world.links("dom0").join("\n");
+    assert!(!links.contains("vif1.0"), "{links}");
+}
+
+#[test]
+fn only_a_fully_virtual_guest_can_have_one() {
+    let world = World::up(&[("foo", "'type=ioemu'")], false);
+    let refused = world.start("foo").unwrap_err().join("\n");
+    assert!(
+        refused.contains("type=ioemu is for guests of type hvm"),
+        "{refused}"
+    );
+    assert_eq!(world.domid("foo"), None);
+}

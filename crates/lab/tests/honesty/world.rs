@@ -96,7 +96,7 @@ impl World {
     }
 
     /// A scenario with dom0's bridges br0 and br1, and these guests: names and vif lists, whether
-    /// they start with the lab.
+    /// they start with the lab. A guest whose name begins with hvm is of that type.
     pub fn up(guests: &[(&str, &str)], start: bool) -> Self {
         let mut world = Self::new();
         let scenario = world.dir.join("scenario");
@@ -107,7 +107,12 @@ impl World {
         );
         for (name, vif) in guests {
             toml += &format!("[[guest]]\nconfig = \"{name}.cfg\"\nstart = {start}\n");
-            let text = format!("name = \"{name}\"\ntype = \"pvh\"\nvif = [ {vif} ]\n");
+            let kind = if name.starts_with("hvm") {
+                "hvm"
+            } else {
+                "pvh"
+            };
+            let text = format!("name = \"{name}\"\ntype = \"{kind}\"\nvif = [ {vif} ]\n");
             fs::write(etc.join(format!("{name}.cfg")), text).unwrap();
         }
         fs::write(scenario.join("lab.toml"), toml).unwrap();
