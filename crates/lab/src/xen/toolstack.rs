@@ -247,9 +247,21 @@ impl Toolstack {
             Some(mac) => mac,
             None => Mac::drawn(entropy()?),
         };
+        let paths = vif_paths(vif, DomId::DOM0);
+        let mut client = connect()?;
+        let folders = vif_folders(vif, DomId::DOM0, spec, mac, &self.conf);
+        if !write_folders(&mut client, &folders, Some(&paths.libxl))? {
+            return Err(StartError::DeviceExists(vif));
+        }
         let emulated = spec.kind == Some(VifType::Ioemu);
         let tap = emulated.then(|| Tap::open(vif, spec.vifname.as_ref(), mac));
-        let tap = tap.transpose().map_err(StartError::Lab)?;
+        let tap = match tap.transpose() {
+            Ok(tap) => tap,
+            Err(why) => {
+                remove_folders(&mut client, &paths)?;
+                return Err(StartError::Lab(why));
+            }
+        };
         let call = ScriptCall {
             script: script_path(spec, &self.conf),
             action: "online",
@@ -263,12 +275,6 @@ impl Toolstack {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
         };
-        let paths = vif_paths(vif, DomId::DOM0);
-        let mut client = connect()?;
-        let folders = vif_folders(vif, DomId::DOM0, spec, mac, &self.conf);
-        if !write_folders(&mut client, &folders, Some(&paths.libxl))? {
-            return Err(StartError::DeviceExists(vif));
-        }
         let attached = Attached {
             call: call.clone(),
             tap,
