@@ -53,9 +53,8 @@ fn missing(name: &str, reason: &str) {
     skipped(&reason);
 }
 
-/// Says that this test ends early, and for want of what. A kernel's options are no package that CI
-/// could install, so it is no failure there either.
-pub fn skipped(reason: &str) {
+/// Says that this test ends early, and for want of what.
+fn skipped(reason: &str) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("a test");
     if let Some(list) = std::env::var_os("XENWIRE_MISSING") {

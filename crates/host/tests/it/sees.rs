@@ -3,7 +3,6 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::need;
 use crate::whole_state::{WholeState, diff};
 use crate::world::World;
 
@@ -152,31 +151,6 @@ fn a_lifetime_is_a_deadline() {
             "{differences:#?}"
         );
     }
-}
-
-#[test]
-fn vlans_of_ports_are_seen() {
-    let Some(world) = World::new() else { return };
-    world.bridge("br0");
-    world.sh(
-        "ip link add port type veth peer name p; ip link set p up; ip link set port master br0",
-    );
-    let before = world.state();
-    // A kernel without CONFIG_BRIDGE_VLAN_FILTERING has none.
-    if world
-        .sh("bridge vlan add dev port vid 7 2>&1 || true")
-        .contains("not supported")
-    {
-        need::skipped("this kernel has no CONFIG_BRIDGE_VLAN_FILTERING");
-        return;
-    }
-    let differences = diff(&before, &world.state());
-    assert!(
-        differences
-            .iter()
-            .any(|line| line.starts_with("vlans port")),
-        "{differences:#?}"
-    );
 }
 
 #[test]
