@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
-use xenwire_core::config::lab::{Host, LanName, Machine, Nic, Route as WantedRoute, Scenario};
+use xenwire_core::config::lab::{Host, Lan, LanName, Machine, Nic, Route as WantedRoute, Scenario};
 use xenwire_core::name::IfName;
 use xenwire_core::state::{
     Address, BridgeOptions, Desired, Family, LinkKind, LinkSysctl, Managed, Origin, PeerEnd, Route,
@@ -59,15 +59,13 @@ pub fn build(scenario: &Scenario) -> Result<World, String> {
     let namespace =
         |name: &str| Netns::new(name).map_err(|error| format!("make namespace {name}: {error}"));
     let lans = namespace(LANS)?;
+    let by_lan = by_name(&scenario.lans);
     let mut sockets = Sockets::default();
-    act::make(
-        "dom0",
-        &host(&scenario.host, &scenario.lans_by_name(), &mut sockets),
-    )?;
+    act::make("dom0", &host(&scenario.host, &by_lan, &mut sockets))?;
     let mut machines = BTreeMap::new();
     for machine in &scenario.machines {
         let netns = namespace(machine.name.value.as_str())?;
-        let desired = outside(machine, &scenario.lans_by_name(), &mut sockets);
+        let desired = outside(machine, &by_lan, &mut sockets);
         act::inside(&netns, || act::make(machine.name.value.as_str(), &desired))?;
         machines.insert(machine.name.value.to_string(), netns);
     }
@@ -78,18 +76,10 @@ pub fn build(scenario: &Scenario) -> Result<World, String> {
 /// What a LAN is to a NIC: its number and its MTU.
 type Lans<'a> = BTreeMap<&'a LanName, (usize, Option<u32>)>;
 
-trait LansByName {
-    fn lans_by_name(&self) -> Lans<'_>;
-}
-
-impl LansByName for Scenario {
-    fn lans_by_name(&self) -> Lans<'_> {
-        self.lans
-            .iter()
-            .enumerate()
-            .map(|(number, lan)| (&lan.name.value, (number, lan.mtu)))
-            .collect()
-    }
+fn by_name(lans: &[Lan]) -> Lans<'_> {
+    let lans = lans.iter().enumerate();
+    lans.map(|(number, lan)| (&lan.name.value, (number, lan.mtu)))
+        .collect()
 }
 
 /// The LANs' ends of all cables so far: each with its LAN's number and its MTU.

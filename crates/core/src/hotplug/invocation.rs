@@ -5,7 +5,9 @@
 
 use std::fmt;
 
-use crate::name::{DevId, DomId, IfName, VifId};
+#[cfg(test)]
+use crate::name::{DevId, DomId};
+use crate::name::{IfName, VifId};
 use crate::state::NodePath;
 
 /// A hotplug call that is to be acted on.
@@ -240,6 +242,7 @@ fn tap_of(name: &str) -> Option<VifId> {
     }
 }
 
+#[cfg(test)]
 impl From<(u16, u32)> for Invocation {
     /// The call that xl makes when a paravirtual vif comes.
     fn from((domid, devid): (u16, u32)) -> Self {

@@ -84,8 +84,14 @@ impl Kernel {
     }
 }
 
-/// "No such device": what RTM_GETLINK says of a name that nobody has.
+// The kernel's numbers of the refusals that mean something to us (errno(3)).
+const ESRCH: i32 = 3;
+const EEXIST: i32 = 17;
+/// What RTM_GETLINK says of a name that nobody has.
 const ENODEV: i32 = 19;
+const EOPNOTSUPP: i32 = 95;
+const EAFNOSUPPORT: i32 = 97;
+const EADDRNOTAVAIL: i32 = 99;
 
 impl KernelError {
     /// The errno, if the kernel gave one.

@@ -13,16 +13,12 @@ use xenwire_core::state::{
 use xenwire_wire as wire;
 use xenwire_wire::Verb;
 
-use super::observe::{UNICAST, key_path};
-use super::{ENODEV, Kernel, KernelError};
+use super::observe::UNICAST;
+use super::{EADDRNOTAVAIL, EEXIST, ENODEV, EOPNOTSUPP, ESRCH, Kernel, KernelError};
 use crate::journal::Announced;
 
 /// Where namespaces have names, as `ip netns` keeps them.
 const NETNS: &str = "/run/netns";
-
-const EEXIST: i32 = 17;
-const ESRCH: i32 = 3;
-const EADDRNOTAVAIL: i32 = 99;
 
 impl Kernel {
     /// Does one effect on the network. What is already so is done.
@@ -249,8 +245,6 @@ impl Kernel {
     }
 }
 
-const EOPNOTSUPP: i32 = 95;
-
 fn named(name: &IfName) -> wire::Link {
     wire::Link {
         name: Some(name.to_string()),
@@ -276,7 +270,7 @@ fn open_netns(name: &str) -> Result<std::fs::File, KernelError> {
 fn write_setting(key: &LinkSysctl, value: &str) -> Result<(), KernelError> {
     let written = OpenOptions::new()
         .write(true)
-        .open(format!("/proc/sys/{}", key_path(key)))
+        .open(format!("/proc/sys/{key}"))
         .and_then(|mut file| file.write_all(value.as_bytes()));
     written.map_err(|error| KernelError::Io {
         operation: "write a setting",

@@ -13,7 +13,7 @@ use xenwire_core::state::{
 use xenwire_wire as wire;
 use xenwire_wire::{Query, Reply};
 
-use super::{Kernel, KernelError};
+use super::{EAFNOSUPPORT, ENODEV, EOPNOTSUPP, Kernel, KernelError};
 
 impl Kernel {
     /// What is there, within a scope. The cost of a scope of links does not depend on how many
@@ -113,12 +113,7 @@ impl Kernel {
         for query in queries {
             let replies = match self.socket.ask(&query) {
                 // IPv6 is not there, or the link has gone since.
-                Err(error)
-                    if matches!(
-                        error.errno(),
-                        Some(super::ENODEV | EAFNOSUPPORT | EOPNOTSUPP)
-                    ) =>
-                {
+                Err(error) if matches!(error.errno(), Some(ENODEV | EAFNOSUPPORT | EOPNOTSUPP)) => {
                     continue;
                 }
                 replies => replies?,
@@ -146,9 +141,6 @@ impl Kernel {
         Ok(())
     }
 }
-
-const EAFNOSUPPORT: i32 = 97;
-const EOPNOTSUPP: i32 = 95;
 
 fn links(replies: Vec<Reply>) -> Vec<wire::Link> {
     let link = |reply| match reply {
@@ -245,13 +237,8 @@ pub(super) const UNICAST: u8 = 1;
 /// The settings that are there. A file that is missing is a setting that the kernel does not have.
 fn settings(keys: impl Iterator<Item = LinkSysctl>) -> Vec<(LinkSysctl, String)> {
     keys.filter_map(|key| {
-        let value = fs::read_to_string(format!("/proc/sys/{}", key_path(&key))).ok()?;
+        let value = fs::read_to_string(format!("/proc/sys/{key}")).ok()?;
         Some((key, value.trim_end().to_owned()))
     })
     .collect()
-}
-
-/// The setting's file below /proc/sys. A dot in a link's name stays a dot in a path.
-pub(super) fn key_path(key: &LinkSysctl) -> String {
-    key.to_string()
 }
