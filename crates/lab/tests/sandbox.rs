@@ -9,6 +9,7 @@
 mod world;
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -129,17 +130,18 @@ fn a_program_whose_file_is_gone_is_copied_in() {
     each_user(|world| {
         let copy = world.file("short-lived");
         assert!(world::copy(&world.file("sandbox"), &copy));
-        // The shell removes the file once the program runs, which waits for that on its input.
-        let script = "\"$0\" run probe sleep & pid=$!; sleep 0.3; kill -TERM $pid; wait $pid";
-        let mut command = world.command("sh", &["-c", script, copy.to_str().unwrap()]);
-        let mut running = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
+        // Run by a descriptor, so that the file is gone before the program has begun.
+        let script = "exec 3<\"$0\"; rm \"$0\"; exec /proc/self/fd/3 run probe probe";
+        let output = world
+            .command("sh", &["-c", script, copy.to_str().unwrap()])
+            .output()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(150));
-        fs::remove_file(&copy).unwrap();
-        assert_eq!(running.wait().unwrap().code(), Some(143));
+        assert!(output.status.success(), "{output:?}");
+        let probe = text(&output.stdout);
+        assert_eq!(
+            line(&probe, "run /etc/xen/scripts/vif-bridge"),
+            "0 from a script"
+        );
         world.settled("a lab whose program was removed");
     });
 }
@@ -213,6 +215,7 @@ fn signals_end_a_lab_cleanly() {
             assert!(world.folders().is_empty());
         }
         // Whatever the moment, the lab ends; before it has a handler, the caller with it.
+        let most = world.start_up() * 2;
         let mut dice = Dice::new();
         for moment in 0..MOMENTS {
             let mut lab = world.sandbox(&["run", "signals", "sleep"]);
@@ -221,7 +224,7 @@ fn signals_end_a_lab_cleanly() {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            std::thread::sleep(dice.up_to(Duration::from_millis(40)));
+            std::thread::sleep(dice.up_to(most));
             interrupt(lab.id());
             let status = lab.wait().unwrap();
             assert!(
@@ -323,10 +326,13 @@ fn a_command_ends_with_its_lab() {
                 .success()
         );
         let mut client = world
-            .sandbox(&["exec", "ends", "gw", "sleep", "1000"])
+            .sandbox(&["exec", "ends", "gw", "sh", "-c", "echo go; exec sleep 1000"])
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(50));
+        let mut said = [0; 3];
+        let mut stdout = client.stdout.take().unwrap();
+        stdout.read_exact(&mut said).unwrap();
         assert!(world.sandbox(&["end", "ends"]).status().unwrap().success());
         assert_eq!(client.wait().unwrap().code(), Some(137));
         world.settled("a command whose lab ended");
@@ -344,17 +350,34 @@ fn ctrl_c_reaches_the_command_and_the_terminal_comes_back() {
                 .success()
         );
         let lab = world.file("sandbox");
-        // script(1) gives a terminal; a byte 3 typed on it is Ctrl-C.
-        let typed = |command: &str, input: &str| {
+        // script(1) gives a terminal; a byte 3 typed on it is Ctrl-C. Typed before the command has
+        // the terminal, it would be for the shell.
+        let typed = |command: &str, prompt: &str, input: &[u8]| {
             let line = format!("{} exec tty gw {command}; echo status=$?", lab.display());
-            let feed = format!(
-                "{{ sleep 0.4; printf '{input}'; sleep 0.4; }} | script -qec '{line}' /dev/null"
-            );
-            text(&world.command("sh", &["-c", &feed]).output().unwrap().stdout)
+            let mut terminal = world
+                .command("script", &["-qec", &line, "/dev/null"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut screen = terminal.stdout.take().unwrap();
+            let mut said = Vec::new();
+            while !text(&said).contains(prompt) {
+                let mut byte = [0];
+                let more = screen.read(&mut byte).unwrap();
+                assert_eq!(more, 1, "no {prompt:?} in {:?}", text(&said));
+                said.extend(byte);
+            }
+            let mut keys = terminal.stdin.take().unwrap();
+            keys.write_all(input).unwrap();
+            screen.read_to_end(&mut said).unwrap();
+            terminal.wait().unwrap();
+            text(&said)
         };
-        let said = typed("sleep 1000", "\\003");
+        let said = typed("sh -c \"echo go; exec sleep 1000\"", "go", b"\x03");
         assert!(said.contains("status=130"), "{said:?}");
-        let said = typed("bash --norc -i", "echo job$((40+2)); exit 5\\n");
+        let shell = "bash --norc -i";
+        let said = typed(shell, "bash", b"echo job$((40+2)); exit 5\n");
         assert!(
             said.contains("job42") && said.contains("status=5"),
             "{said:?}"
@@ -370,6 +393,7 @@ fn killing_the_caller_or_the_init_leaves_nothing() {
     each_user(|world| {
         let mounts = || fs::read_to_string("/proc/self/mountinfo").unwrap();
         let before = mounts();
+        let most = world.start_up() * 2;
         let mut dice = Dice::new();
         let (mut early, mut late) = (0, 0);
         for moment in 0..MOMENTS {
@@ -379,7 +403,7 @@ fn killing_the_caller_or_the_init_leaves_nothing() {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            std::thread::sleep(dice.up_to(Duration::from_millis(40)));
+            std::thread::sleep(dice.up_to(most));
             *if world.ready("killed") {
                 &mut late
             } else {
@@ -407,7 +431,7 @@ fn killing_the_caller_or_the_init_leaves_nothing() {
                     break init;
                 }
             };
-            std::thread::sleep(dice.up_to(Duration::from_millis(40)));
+            std::thread::sleep(dice.up_to(most));
             kill(init);
             let said = std::io::read_to_string(caller.stderr.take().unwrap()).unwrap();
             assert_eq!(caller.wait().unwrap().code(), Some(137), "{said}");
@@ -425,16 +449,17 @@ fn killing_lab_up_leaves_a_whole_lab_or_none() {
         // A lab that takes long to start does not go on for nobody.
         let mut caller = world.sandbox(&["up", "slow", "slow"]).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(200));
-        assert!(world.alive().len() > 1, "the lab is starting");
+        assert!(!world.ready("slow"), "the lab is starting");
         kill(caller.id());
         caller.wait().unwrap();
         world.settled("lab up killed while the lab is starting");
         world.cleared();
+        let most = world.start_up() * 2;
         let mut dice = Dice::new();
         for moment in 0..MOMENTS {
             let mut caller = world.sandbox(&["up", "upkill", "sleep"]);
             let mut caller = caller.stderr(Stdio::null()).spawn().unwrap();
-            std::thread::sleep(dice.up_to(Duration::from_millis(40)));
+            std::thread::sleep(dice.up_to(most));
             kill(caller.id());
             caller.wait().unwrap();
             let until = Instant::now() + Duration::from_secs(1);
@@ -466,6 +491,10 @@ fn killing_any_process_of_an_exec_leaves_nothing_of_it() {
                 .success()
         );
         let lab = world.alive().len();
+        let begun = Instant::now();
+        let done = world.sandbox(&["exec", "keep", "gw", "true"]).status();
+        assert!(done.unwrap().success());
+        let most = begun.elapsed() * 2;
         let mut dice = Dice::new();
         for depth in 0..3 {
             let mut hit = 0;
@@ -476,7 +505,7 @@ fn killing_any_process_of_an_exec_leaves_nothing_of_it() {
                     .stderr(Stdio::null())
                     .spawn()
                     .unwrap();
-                std::thread::sleep(dice.up_to(Duration::from_millis(15)));
+                std::thread::sleep(dice.up_to(most));
                 // The client, the process that joined, or the keeper, if it is there yet.
                 let mut victim = client.id();
                 for _ in 0..depth {

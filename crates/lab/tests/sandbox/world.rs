@@ -108,6 +108,17 @@ impl World {
         child
     }
 
+    /// How long a lab takes to come up on this machine, as busy as it is now.
+    pub fn start_up(&self) -> Duration {
+        let begun = Instant::now();
+        let mut lab = self.foreground("timed", "sleep");
+        let took = begun.elapsed();
+        terminate(lab.id());
+        lab.wait().unwrap();
+        self.settled("a lab that was timed");
+        took
+    }
+
     /// Whether a lab has said that it is up.
     pub fn ready(&self, name: &str) -> bool {
         self.dir
