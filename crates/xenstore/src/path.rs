@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::Domid;
+use crate::perms::parse_decimal;
 
 /// Longest absolute path in bytes (`XENSTORE_ABS_PATH_MAX`).
 pub const ABSOLUTE_MAX: usize = 3072;
@@ -213,6 +214,22 @@ impl Special {
         [Special::IntroduceDomain, Special::ReleaseDomain]
             .into_iter()
             .find(|special| special.as_str().as_bytes() == name)
+    }
+
+    /// The name with the number of one domain, under which only that one is watched.
+    pub fn of_domain(self, domid: Domid) -> String {
+        format!("{}/{domid}", self.as_str())
+    }
+
+    /// Recognises what can be watched: a special name, alone or with the number of a domain.
+    pub(crate) fn watched(name: &[u8]) -> Option<(Special, Option<Domid>)> {
+        if let Some(special) = Special::from_bytes(name) {
+            return Some((special, None));
+        }
+        let slash = name.iter().position(|byte| *byte == b'/')?;
+        let (name, domid) = name.split_at(slash);
+        let domid = parse_decimal(domid.get(1..)?)?;
+        Some((Special::from_bytes(name)?, Some(domid)))
     }
 }
 

@@ -151,6 +151,19 @@ impl Perms {
             .map_or(self.owner.access, |perm| perm.access)
     }
 
+    /// The same list without a domain; `None` if it is not in it. What it owned is dom0's.
+    pub(crate) fn without(&self, domid: Domid) -> Option<Perms> {
+        if domid == 0 || self.entries().all(|entry| entry.domid != domid) {
+            return None;
+        }
+        let mut perms = self.clone();
+        if perms.owner.domid == domid {
+            perms.owner.domid = 0;
+        }
+        perms.others.retain(|entry| entry.domid != domid);
+        Some(perms)
+    }
+
     /// The list a new child gets: this one, with a creator other than dom0 as its owner.
     pub(crate) fn inherited_by(&self, creator: Domid) -> Perms {
         let mut perms = self.clone();
@@ -223,6 +236,15 @@ mod tests {
         assert!(Access::Both.allows(Access::Read) && Access::Both.allows(Access::Write));
         assert!(!Access::Read.allows(Access::Write) && !Access::Write.allows(Access::Read));
         assert!(!Access::Read.allows(Access::Both) && !Access::None.allows(Access::Read));
+    }
+
+    #[test]
+    fn a_domain_is_forgotten() {
+        let list = perms(&["r5", "w7", "b5", "n9"]).unwrap();
+        assert_eq!(list.without(5).unwrap().to_string(), "r0,w7,n9");
+        assert_eq!(list.without(7).unwrap().to_string(), "r5,b5,n9");
+        assert_eq!(list.without(8), None);
+        assert_eq!(perms(&["n0", "r0"]).unwrap().without(0), None, "dom0 stays");
     }
 
     #[test]

@@ -12,8 +12,10 @@
 //!
 //! Source: the protocol description `docs/misc/xenstore.txt` of Xen and what C xenstored does.
 
+mod control;
 mod domains;
 mod quota;
+mod release;
 mod transaction;
 mod tree;
 mod view;
@@ -26,13 +28,13 @@ mod tests;
 
 pub use quota::Quotas;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::Domid;
 use crate::path::{NodePath, Special};
 use crate::perms::{Access, Perms, parse_decimal};
-use crate::wire::{ErrorName, PAYLOAD_MAX, Packet, Request, terminated};
+use crate::wire::{ErrorName, PAYLOAD_MAX, Packet, Request};
 use domains::Domains;
 use transaction::Transaction;
 use tree::Tree;
@@ -54,9 +56,9 @@ pub type Deliveries = Vec<(ConnId, Packet)>;
 pub struct Store {
     tree: Tree,
     connections: BTreeMap<ConnId, Connection>,
+    by_domid: BTreeMap<Domid, BTreeSet<ConnId>>,
     watches: Watches,
     domains: Domains,
-    quotas: Quotas,
     last_conn: u64,
 }
 
@@ -94,9 +96,9 @@ impl Store {
         Store {
             tree,
             connections: BTreeMap::new(),
+            by_domid: BTreeMap::new(),
             watches: Watches::default(),
-            domains: Domains::default(),
-            quotas,
+            domains: Domains::new(quotas),
             last_conn: 0,
         }
     }
@@ -111,13 +113,22 @@ impl Store {
             last_tx_id: 0,
         };
         self.connections.insert(conn, connection);
+        self.by_domid.entry(domid).or_default().insert(conn);
         conn
     }
 
     /// Forgets a client with its watches and open transactions.
     pub fn disconnect(&mut self, conn: ConnId) {
         self.watches.remove_all(conn);
-        self.connections.remove(&conn);
+        let Some(connection) = self.connections.remove(&conn) else {
+            return;
+        };
+        if let Some(conns) = self.by_domid.get_mut(&connection.domid) {
+            conns.remove(&conn);
+            if conns.is_empty() {
+                self.by_domid.remove(&connection.domid);
+            }
+        }
     }
 
     /// Serves one request: its reply, then the events it causes.
@@ -150,24 +161,39 @@ impl Store {
         events
     }
 
-    /// Forgets a domain: its connections lose their watches and transactions, and those who watch
-    /// `@releaseDomain` are told. Its nodes stay, they are the toolstack's to remove.
+    /// Forgets a domain: its connections lose their watches and transactions, the nodes it owns are
+    /// removed, all permissions it had are dropped, and those who watch `@releaseDomain` are told.
     pub fn release(&mut self, domid: Domid) -> Deliveries {
         let mut events = Vec::new();
         if self.domains.release(domid) {
-            let conns: Vec<ConnId> = self.conns_of(domid).map(|(conn, _)| conn).collect();
+            let conns: Vec<ConnId> = self.conns_of(domid).collect();
             conns.into_iter().for_each(|conn| self.reset(conn));
+            let effects = self.disown(domid);
+            self.fire(&effects, &mut events);
             self.fire_special(Special::ReleaseDomain, domid, &mut events);
         }
         events
     }
 
-    fn conns_of(&self, domid: Domid) -> impl Iterator<Item = (ConnId, &Connection)> {
-        let all = self
-            .connections
-            .iter()
-            .map(|(conn, connection)| (*conn, connection));
-        all.filter(move |(_, connection)| connection.domid == domid)
+    fn conns_of(&self, domid: Domid) -> impl Iterator<Item = ConnId> {
+        self.by_domid.get(&domid).into_iter().flatten().copied()
+    }
+
+    fn watches_of(&self, domid: Domid) -> usize {
+        let counts = self.conns_of(domid).map(|conn| self.watches.count(conn));
+        counts.sum()
+    }
+
+    /// Bytes that the watches of a domain take.
+    fn watch_bytes_of(&self, domid: Domid) -> usize {
+        let bytes = self.conns_of(domid).map(|conn| self.watches.bytes(conn));
+        bytes.sum()
+    }
+
+    fn transactions_of(&self, domid: Domid) -> usize {
+        let conns = self.conns_of(domid);
+        let open = conns.filter_map(|conn| self.connections.get(&conn));
+        open.map(|connection| connection.transactions.len()).sum()
     }
 
     fn actor(&self, conn: ConnId) -> Option<Actor> {
@@ -189,12 +215,11 @@ impl Store {
         match request {
             Request::Watch(path, token, depth) => {
                 let target = target(path, actor)?;
-                let depth = depth.map(|depth| parse_decimal(depth).ok_or(ErrorName::Einval));
-                let conns = self.conns_of(actor.domid);
-                let set: usize = conns.map(|(conn, _)| self.watches.count(conn)).sum();
-                if !actor.is_privileged() && set >= self.quotas.watches {
-                    return Err(ErrorName::Enospc);
+                if depth.is_some() && !self.domains.has_watch_depth(actor.domid) {
+                    return Err(ErrorName::Einval);
                 }
+                let depth = depth.map(|depth| parse_decimal(depth).ok_or(ErrorName::Einval));
+                self.check_watch(actor, target.bytes(token))?;
                 self.watches.add(conn, &target, token, depth.transpose()?)?;
                 // The path was checked to be ASCII; the event repeats it as it was sent.
                 let path = std::str::from_utf8(path).map_err(|_| ErrorName::Einval)?;
@@ -227,7 +252,9 @@ impl Store {
                 events.extend(self.release(domid));
                 Ok(OK.to_vec())
             }
-            Request::Control(command) => control(actor, command),
+            Request::Control(_) | Request::GetQuota(..) | Request::SetQuota(..) => {
+                self.serve_control(actor, request)
+            }
             Request::GetPerms(path) | Request::SetPerms(path, _)
                 if Special::from_bytes(path).is_some() =>
             {
@@ -252,6 +279,11 @@ impl Store {
         request: &Request<'_>,
         events: &mut Deliveries,
     ) -> Result<Vec<u8>, ErrorName> {
+        let beside = if actor.is_privileged() {
+            0
+        } else {
+            self.watch_bytes_of(actor.domid)
+        };
         let (tree, journal) = if tx_id == 0 {
             (&mut self.tree, None)
         } else {
@@ -266,7 +298,8 @@ impl Store {
             tree,
             journal,
             actor,
-            quotas: &self.quotas,
+            quotas: self.domains.quotas(actor.domid),
+            beside,
             effects: Vec::new(),
         };
         let reply = view.serve(request)?;
@@ -275,62 +308,15 @@ impl Store {
         Ok(reply)
     }
 
-    fn start_transaction(
-        &mut self,
-        conn: ConnId,
-        actor: Actor,
-        tx_id: u32,
-    ) -> Result<Vec<u8>, ErrorName> {
-        if tx_id != 0 {
-            return Err(ErrorName::Ebusy);
-        }
-        let conns = self.conns_of(actor.domid);
-        let open: usize = conns
-            .map(|(_, connection)| connection.transactions.len())
-            .sum();
-        if !actor.is_privileged() && open >= self.quotas.transactions {
-            return Err(ErrorName::Enospc);
-        }
-        let connection = self.connections.get_mut(&conn).ok_or(ErrorName::Enoent)?;
-        let open = &mut connection.transactions;
-        // Numbers go round after 2^32 starts; one that is still open is passed over, and so is 0.
-        let mut tx_id = connection.last_tx_id.wrapping_add(1);
-        while tx_id == 0 || open.contains_key(&tx_id) {
-            tx_id = tx_id.wrapping_add(1);
-        }
-        connection.last_tx_id = tx_id;
-        open.insert(tx_id, Transaction::start(&self.tree));
-        Ok(terminated([tx_id.to_string()]))
-    }
-
-    fn end_transaction(
-        &mut self,
-        conn: ConnId,
-        actor: Actor,
-        tx_id: u32,
-        commit: bool,
-        events: &mut Deliveries,
-    ) -> Result<(), ErrorName> {
-        let connection = self.connections.get_mut(&conn).ok_or(ErrorName::Enoent)?;
-        let transaction = connection
-            .transactions
-            .remove(&tx_id)
-            .ok_or(ErrorName::Enoent)?;
-        if !commit {
+    /// Whether a domain may set one more watch.
+    fn check_watch(&self, actor: Actor, bytes: usize) -> Result<(), ErrorName> {
+        if actor.is_privileged() {
             return Ok(());
         }
-        let (next, effects) = transaction.onto(&self.tree).ok_or(ErrorName::Eagain)?;
-        // Each change was within the quota when it was made, but other transactions may have
-        // taken the same room since.
-        let grown = |(domid, count): (Domid, usize)| {
-            domid != 0 && count > self.quotas.nodes && count > self.tree.owned_by(domid)
-        };
-        if !actor.is_privileged() && next.owners().any(grown) {
-            return Err(ErrorName::Enospc);
-        }
-        self.tree = next;
-        self.fire(&effects, events);
-        Ok(())
+        let (domid, quotas) = (actor.domid, self.domains.quotas(actor.domid));
+        quota::check(self.watches_of(domid) + 1, quotas.watches)?;
+        let used = self.tree.usage(domid).bytes + self.watch_bytes_of(domid);
+        quota::check(used + bytes, quotas.memory)
     }
 
     fn reset(&mut self, conn: ConnId) {
@@ -367,8 +353,10 @@ impl Store {
 
 /// A path as it is watched: special, absolute, or relative and to be shown so.
 fn target(path: &[u8], actor: Actor) -> Result<Target, ErrorName> {
-    if let Some(special) = Special::from_bytes(path) {
-        return Ok(Target::Special(special));
+    if let Some((special, domid)) = Special::watched(path) {
+        let one = domid.map(|domid| special.of_domain(domid));
+        let name = one.unwrap_or_else(|| special.as_str().to_owned());
+        return Ok(Target::Special(name));
     }
     let relative = !path.starts_with(b"/");
     let path = resolve(path, actor)?;
@@ -390,13 +378,4 @@ fn privileged(actor: Actor, domid: &[u8]) -> Result<Domid, ErrorName> {
         return Err(ErrorName::Eacces);
     }
     parse_decimal(domid).ok_or(ErrorName::Einval)
-}
-
-/// Commands to the server itself. There is nothing to command here, and `help` says so.
-fn control(actor: Actor, command: &[&[u8]]) -> Result<Vec<u8>, ErrorName> {
-    match command {
-        _ if !actor.is_privileged() => Err(ErrorName::Eacces),
-        [b"help"] => Ok(terminated(["commands: help"])),
-        _ => Err(ErrorName::Einval),
-    }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::quota::Quotas;
 use super::view::Actor;
 use super::{OK, privileged};
 use crate::Domid;
@@ -20,26 +21,28 @@ pub(super) struct Domains {
     introduced: BTreeMap<Domid, Domain>,
     introduce_perms: Perms,
     release_perms: Perms,
+    /// What a domain gets when it is introduced.
+    default_quotas: Quotas,
 }
 
 #[derive(Debug)]
 struct Domain {
     target: Option<Domid>,
     features: u32,
+    quotas: Quotas,
 }
 
-impl Default for Domains {
-    fn default() -> Domains {
+impl Domains {
+    pub(super) fn new(default_quotas: Quotas) -> Domains {
         let perms = Perms::owned_by(0, Access::None);
         Domains {
             introduced: BTreeMap::new(),
             introduce_perms: perms.clone(),
             release_perms: perms,
+            default_quotas,
         }
     }
-}
 
-impl Domains {
     /// Whether the domain is new.
     pub(super) fn introduce(&mut self, domid: Domid) -> bool {
         if self.is_introduced(domid) {
@@ -50,18 +53,61 @@ impl Domains {
             Domain {
                 target: None,
                 features: FEATURES,
+                quotas: self.default_quotas.clone(),
             },
         );
         true
     }
 
-    /// Whether the domain was known.
+    /// Whether the domain was known. Nobody acts for it any longer, and no list names it.
     pub(super) fn release(&mut self, domid: Domid) -> bool {
-        self.introduced.remove(&domid).is_some()
+        if self.introduced.remove(&domid).is_none() {
+            return false;
+        }
+        for domain in self.introduced.values_mut() {
+            domain.target = domain.target.filter(|target| *target != domid);
+        }
+        for perms in [&mut self.introduce_perms, &mut self.release_perms] {
+            if let Some(without) = perms.without(domid) {
+                *perms = without;
+            }
+        }
+        true
+    }
+
+    /// The limits of a domain, be it introduced or not.
+    pub(super) fn quotas(&self, domid: Domid) -> &Quotas {
+        let domain = self.introduced.get(&domid);
+        domain.map_or(&self.default_quotas, |domain| &domain.quotas)
+    }
+
+    /// The limits that domains get from now on.
+    pub(super) fn default_quotas(&self) -> &Quotas {
+        &self.default_quotas
+    }
+
+    pub(super) fn default_quotas_mut(&mut self) -> &mut Quotas {
+        &mut self.default_quotas
+    }
+
+    pub(super) fn quotas_of_guest(&self, domid: Domid) -> Result<&Quotas, ErrorName> {
+        self.check_guest(domid)?;
+        Ok(self.quotas(domid))
+    }
+
+    pub(super) fn quotas_of_guest_mut(&mut self, domid: Domid) -> Result<&mut Quotas, ErrorName> {
+        Ok(&mut self.guest_mut(domid)?.quotas)
     }
 
     pub(super) fn target(&self, domid: Domid) -> Option<Domid> {
         self.introduced.get(&domid)?.target
+    }
+
+    /// Whether a domain may give its watches a depth. One that is not introduced may use
+    /// everything, as dom0 may.
+    pub(super) fn has_watch_depth(&self, domid: Domid) -> bool {
+        let domain = self.introduced.get(&domid);
+        domain.is_none_or(|domain| domain.features & FEATURES != 0)
     }
 
     /// Who may hear of domains coming or going.

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::test_cases;
-use crate::wire::Kind;
+use crate::wire::{Kind, terminated};
 
 const PATHS: [&str; 10] = [
     "/",
@@ -595,7 +595,14 @@ impl Pair {
             prop_assert_eq!(node.names_len(), self.model.names(path.as_str()).len());
             *owned.entry(node.perms().owner()).or_default() += 1;
         }
-        prop_assert_eq!(self.store.tree.owners().collect::<BTreeMap<_, _>>(), owned);
+        prop_assert_eq!(
+            self.store
+                .tree
+                .owners()
+                .map(|(domid, usage)| (domid, usage.nodes))
+                .collect::<BTreeMap<_, _>>(),
+            owned
+        );
         Ok(())
     }
 }

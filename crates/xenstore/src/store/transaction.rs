@@ -1,4 +1,4 @@
-//! What an open transaction remembers.
+//! Transactions: how one begins, what an open one remembers, and how it ends.
 //!
 //! ```text
 //!   base ──── the tree when the transaction started (shared, never changed)
@@ -12,9 +12,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Effect;
 use super::tree::Tree;
+use super::view::Actor;
+use super::{ConnId, Deliveries, Effect, Store, quota};
 use crate::path::NodePath;
+use crate::wire::{ErrorName, terminated};
 
 #[derive(Debug)]
 pub(super) struct Transaction {
@@ -106,5 +108,73 @@ impl Transaction {
             }
         }
         Some((next, effects))
+    }
+}
+
+impl Store {
+    pub(super) fn start_transaction(
+        &mut self,
+        conn: ConnId,
+        actor: Actor,
+        tx_id: u32,
+    ) -> Result<Vec<u8>, ErrorName> {
+        if tx_id != 0 {
+            return Err(ErrorName::Ebusy);
+        }
+        if !actor.is_privileged() {
+            let open = self.transactions_of(actor.domid) + 1;
+            quota::check(open, self.domains.quotas(actor.domid).transactions)?;
+        }
+        let connection = self.connections.get_mut(&conn).ok_or(ErrorName::Enoent)?;
+        let open = &mut connection.transactions;
+        // Numbers go round after 2^32 starts; one that is still open is passed over, and so is 0.
+        let mut tx_id = connection.last_tx_id.wrapping_add(1);
+        while tx_id == 0 || open.contains_key(&tx_id) {
+            tx_id = tx_id.wrapping_add(1);
+        }
+        connection.last_tx_id = tx_id;
+        open.insert(tx_id, Transaction::start(&self.tree));
+        Ok(terminated([tx_id.to_string()]))
+    }
+
+    pub(super) fn end_transaction(
+        &mut self,
+        conn: ConnId,
+        actor: Actor,
+        tx_id: u32,
+        commit: bool,
+        events: &mut Deliveries,
+    ) -> Result<(), ErrorName> {
+        let connection = self.connections.get_mut(&conn).ok_or(ErrorName::Enoent)?;
+        let transaction = connection
+            .transactions
+            .remove(&tx_id)
+            .ok_or(ErrorName::Enoent)?;
+        if !commit {
+            return Ok(());
+        }
+        let (next, effects) = transaction.onto(&self.tree).ok_or(ErrorName::Eagain)?;
+        // Each change was within the quota when it was made, but other transactions may have
+        // taken the same room since.
+        if !actor.is_privileged() {
+            self.check_growth(&next)?;
+        }
+        self.tree = next;
+        self.fire(&effects, events);
+        Ok(())
+    }
+
+    /// Whether no domain that would have more than now would have too much.
+    fn check_growth(&self, next: &Tree) -> Result<(), ErrorName> {
+        for (domid, usage) in next.owners().filter(|(domid, _)| *domid != 0) {
+            let (now, quotas) = (self.tree.usage(domid), self.domains.quotas(domid));
+            if usage.nodes > now.nodes {
+                quota::check(usage.nodes, quotas.nodes)?;
+            }
+            if usage.bytes > now.bytes {
+                quota::check(usage.bytes + self.watch_bytes_of(domid), quotas.memory)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -3,8 +3,8 @@
 //! Nodes are shared through [`Arc`]: a copy of the tree is a copy of one pointer, and a change after
 //! that copies the nodes on the way to it and nothing else. While no copy is alive, changes are made
 //! in place. Invariants: the root exists; every change gives the node (and, if a child comes or goes,
-//! its parent) a generation that no node of this tree had before; `owned` counts the nodes of every
-//! owner.
+//! its parent) a generation that no node of this tree had before; `owned` has the usage of every owner
+//! of a node.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,6 +75,19 @@ pub(super) fn size(value: &[u8], names_len: usize, perms: &Perms) -> usize {
     value.len() + names_len + PERM_SIZE * perms.count()
 }
 
+/// What a domain's nodes add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    pub(super) nodes: usize,
+    /// Of names, values and permissions.
+    pub(super) bytes: usize,
+}
+
+/// What one node adds to the memory of its owner.
+pub(super) fn footprint(name: &str, value: &[u8], perms: &Perms) -> usize {
+    name.len() + size(value, 0, perms)
+}
+
 /// How many bytes a child adds to its parent's list of names.
 pub(super) fn name_size(name: &str) -> usize {
     name.len() + 1
@@ -83,7 +96,7 @@ pub(super) fn name_size(name: &str) -> usize {
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     root: Arc<Node>,
-    owned: Arc<BTreeMap<Domid, usize>>,
+    owned: Arc<BTreeMap<Domid, Usage>>,
     generation: u64,
 }
 
@@ -97,9 +110,13 @@ impl Tree {
             children: BTreeMap::new(),
             names_len: 0,
         };
+        let usage = Usage {
+            nodes: 1,
+            bytes: footprint("", &root.value, &root.perms),
+        };
         Tree {
             root: Arc::new(root),
-            owned: Arc::new(BTreeMap::from([(0, 1)])),
+            owned: Arc::new(BTreeMap::from([(0, usage)])),
             generation: 0,
         }
     }
@@ -123,14 +140,14 @@ impl Tree {
         (found, node)
     }
 
-    /// How many nodes a domain owns.
-    pub(super) fn owned_by(&self, domid: Domid) -> usize {
-        self.owned.get(&domid).copied().unwrap_or(0)
+    /// What the nodes of a domain add up to.
+    pub(super) fn usage(&self, domid: Domid) -> Usage {
+        self.owned.get(&domid).copied().unwrap_or_default()
     }
 
-    /// Every owner and the number of its nodes.
-    pub(super) fn owners(&self) -> impl Iterator<Item = (Domid, usize)> {
-        self.owned.iter().map(|(domid, count)| (*domid, *count))
+    /// Every owner of a node with what its nodes add up to.
+    pub(super) fn owners(&self) -> impl Iterator<Item = (Domid, Usage)> {
+        self.owned.iter().map(|(domid, usage)| (*domid, *usage))
     }
 
     /// Sets value and permissions of a node, creating it below its parent if need be.
@@ -139,14 +156,17 @@ impl Tree {
     pub(super) fn put(&mut self, path: &NodePath, value: Arc<[u8]>, perms: Arc<Perms>) {
         self.generation += 1;
         let generation = self.generation;
-        let owner = perms.owner();
+        let (owner, bytes) = (
+            perms.owner(),
+            footprint(path.name().unwrap_or(""), &value, &perms),
+        );
         let previous = match (path.parent(), path.name()) {
             (Some(parent), Some(name)) => {
                 let Some(parent) = self.get_mut(&parent) else {
                     return;
                 };
                 match parent.children.get_mut(name) {
-                    Some(node) => Some(Arc::make_mut(node).set(value, perms, generation)),
+                    Some(node) => Some(Arc::make_mut(node).set(name, value, perms, generation)),
                     None => {
                         let children = BTreeMap::new();
                         let node = Node {
@@ -163,14 +183,14 @@ impl Tree {
                     }
                 }
             }
-            _ => Some(Arc::make_mut(&mut self.root).set(value, perms, generation)),
+            _ => Some(Arc::make_mut(&mut self.root).set("", value, perms, generation)),
         };
-        if previous != Some(owner) {
-            let owned = Arc::make_mut(&mut self.owned);
-            *owned.entry(owner).or_default() += 1;
-            if let Some(previous) = previous {
-                subtract(owned, previous);
-            }
+        let owned = Arc::make_mut(&mut self.owned);
+        let usage = owned.entry(owner).or_default();
+        usage.nodes += 1;
+        usage.bytes += bytes;
+        if let Some((owner, bytes)) = previous {
+            subtract(owned, owner, bytes);
         }
     }
 
@@ -193,10 +213,12 @@ impl Tree {
         parent.names_len -= name_size(name);
         parent.generation = generation;
         let owned = Arc::make_mut(&mut self.owned);
-        let mut open = vec![removed.as_ref()];
-        while let Some(node) = open.pop() {
-            subtract(owned, node.perms.owner());
-            open.extend(node.children.values().map(AsRef::as_ref));
+        let mut open = vec![(name, removed.as_ref())];
+        while let Some((name, node)) = open.pop() {
+            let bytes = footprint(name, &node.value, &node.perms);
+            subtract(owned, node.perms.owner(), bytes);
+            let children = node.children.iter();
+            open.extend(children.map(|(name, child)| (name.as_ref(), child.as_ref())));
         }
     }
 
@@ -210,18 +232,26 @@ impl Tree {
 }
 
 impl Node {
-    /// Returns the owner before.
-    fn set(&mut self, value: Arc<[u8]>, perms: Arc<Perms>, generation: u64) -> Domid {
-        let previous = self.perms.owner();
+    /// Returns the owner before, and what the node was to it.
+    fn set(
+        &mut self,
+        name: &str,
+        value: Arc<[u8]>,
+        perms: Arc<Perms>,
+        generation: u64,
+    ) -> (Domid, usize) {
+        let bytes = footprint(name, &self.value, &self.perms);
+        let previous = (self.perms.owner(), bytes);
         (self.value, self.perms, self.generation) = (value, perms, generation);
         previous
     }
 }
 
-fn subtract(owned: &mut BTreeMap<Domid, usize>, owner: Domid) {
-    if let Some(count) = owned.get_mut(&owner) {
-        *count -= 1;
-        if *count == 0 {
+fn subtract(owned: &mut BTreeMap<Domid, Usage>, owner: Domid, bytes: usize) {
+    if let Some(usage) = owned.get_mut(&owner) {
+        usage.nodes -= 1;
+        usage.bytes -= bytes;
+        if usage.nodes == 0 {
             owned.remove(&owner);
         }
     }

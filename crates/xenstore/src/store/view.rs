@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::quota::Quotas;
+use super::quota::{self, Quotas};
 use super::transaction::Journal;
-use super::tree::{Node, Tree, name_size, size};
+use super::tree::{Node, Tree, footprint, name_size, size};
 use super::{Effect, OK};
 use crate::Domid;
 use crate::path::NodePath;
@@ -23,6 +23,12 @@ pub(super) struct Actor {
 }
 
 impl Actor {
+    /// The server itself, when it tidies up.
+    pub(super) const DOM0: Actor = Actor {
+        domid: 0,
+        target: None,
+    };
+
     pub(super) fn is_privileged(self) -> bool {
         self.domid == 0
     }
@@ -46,7 +52,10 @@ pub(super) struct View<'a> {
     /// Of the transaction, inside one.
     pub(super) journal: Option<&'a mut Journal>,
     pub(super) actor: Actor,
+    /// The caller's.
     pub(super) quotas: &'a Quotas,
+    /// Bytes that the caller uses beside its nodes.
+    pub(super) beside: usize,
     /// What watches are to hear of, outside a transaction.
     pub(super) effects: Vec<Effect>,
 }
@@ -107,7 +116,9 @@ impl View<'_> {
             Ok(node) => {
                 let perms = node.perms().clone();
                 let size = node.size_with(value, &perms);
+                let growth = (value.len(), node.value().len());
                 self.check_size(size)?;
+                self.check_memory(perms.owner(), growth)?;
                 self.put(path, value.into(), perms, true);
                 Ok(OK.to_vec())
             }
@@ -142,12 +153,15 @@ impl View<'_> {
                 .skip(1)
                 .map(|name| size(b"", name_size(name), &perms)),
         );
-        let owned = self.tree.owned_by(self.actor.domid) + missing.len();
+        let owned = self.tree.usage(self.actor.domid).nodes + missing.len();
+        let made = missing.iter().map(|name| footprint(name, b"", &perms));
+        let made = made.sum::<usize>() + value.len();
         sizes
             .into_iter()
             .try_for_each(|size| self.check_size(size))?;
-        self.check(perms.count(), self.quotas.perms)?;
+        self.check(perms.count(), self.quotas.permissions)?;
         self.check(owned, self.quotas.nodes)?;
+        self.check_memory(perms.owner(), (made, 0))?;
         self.touch(&parent.clone())?;
         self.check_touched(missing.len())?;
 
@@ -159,7 +173,7 @@ impl View<'_> {
         Ok(OK.to_vec())
     }
 
-    fn rm(&mut self, path: &NodePath) -> Result<Vec<u8>, ErrorName> {
+    pub(super) fn rm(&mut self, path: &NodePath) -> Result<Vec<u8>, ErrorName> {
         // Checked before permissions: nobody can remove the root.
         let parent = path.parent().ok_or(ErrorName::Einval)?;
         let below = match self.node(path, Access::Write) {
@@ -200,8 +214,10 @@ impl View<'_> {
         }
         let value = node.value().clone();
         let size = node.size_with(&value, &perms);
+        let growth = (size, node.size());
         self.check_size(size)?;
-        self.check(perms.count(), self.quotas.perms)?;
+        self.check(perms.count(), self.quotas.permissions)?;
+        self.check_memory(perms.owner(), growth)?;
         self.put(path, value, Arc::new(perms), true);
         Ok(OK.to_vec())
     }
@@ -255,11 +271,21 @@ impl View<'_> {
         self.check(size, self.quotas.node_size)
     }
 
-    fn check(&self, used: usize, limit: usize) -> Result<(), ErrorName> {
-        if used > limit && !self.actor.is_privileged() {
-            return Err(ErrorName::Enospc);
+    /// Whether a change of so many bytes, after and before, leaves the caller within its memory.
+    /// What grows on another domain's account is bounded by that domain's nodes and their size.
+    fn check_memory(&self, owner: Domid, (after, before): (usize, usize)) -> Result<(), ErrorName> {
+        if owner != self.actor.domid || after <= before {
+            return Ok(());
         }
-        Ok(())
+        let used = self.tree.usage(owner).bytes + self.beside;
+        self.check(used + after - before, self.quotas.memory)
+    }
+
+    fn check(&self, used: usize, limit: usize) -> Result<(), ErrorName> {
+        if self.actor.is_privileged() {
+            return Ok(());
+        }
+        quota::check(used, limit)
     }
 }
 

@@ -1,12 +1,14 @@
 //! Who wants to hear of what.
 //!
 //! Watches are found by the path they are set on: a change looks at its own path and at those
-//! above, a removal also at each path that goes with it. What is watched elsewhere costs nothing. Invariant:
-//! `by_conn` lists exactly the keys under which a connection has watches, once for each watch.
+//! above, a removal also at each path that goes with it. What is watched elsewhere costs nothing.
+//! Invariant: `by_conn` lists exactly the keys under which a connection has watches, once for each
+//! watch, and counts their bytes.
 
 use std::collections::BTreeMap;
 
 use super::{ConnId, Effect};
+use crate::Domid;
 use crate::path::{NodePath, Special};
 use crate::wire::{ErrorName, Packet};
 
@@ -18,7 +20,8 @@ pub(super) enum Target {
         /// Bytes to cut from an event's path, so that it is relative as the watch was.
         cut: usize,
     },
-    Special(Special),
+    /// A special name, with the number of a domain if only that one is meant.
+    Special(String),
 }
 
 impl Target {
@@ -26,8 +29,13 @@ impl Target {
     fn key(&self) -> &str {
         match self {
             Target::Node { path, .. } => path.as_str(),
-            Target::Special(special) => special.as_str(),
+            Target::Special(special) => special,
         }
+    }
+
+    /// What a watch on it adds to the memory of a domain.
+    pub(super) fn bytes(&self, token: &[u8]) -> usize {
+        self.key().len() + token.len()
     }
 }
 
@@ -42,16 +50,30 @@ struct Watch {
     cut: usize,
 }
 
+/// The watches of one connection.
+#[derive(Debug, Default)]
+struct Set {
+    /// What each is set on.
+    keys: Vec<String>,
+    /// Bytes of all their paths and tokens.
+    bytes: usize,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Watches {
     by_key: BTreeMap<String, Vec<Watch>>,
-    by_conn: BTreeMap<ConnId, Vec<String>>,
+    by_conn: BTreeMap<ConnId, Set>,
     next_order: u64,
 }
 
 impl Watches {
     pub(super) fn count(&self, conn: ConnId) -> usize {
-        self.by_conn.get(&conn).map_or(0, Vec::len)
+        self.by_conn.get(&conn).map_or(0, |set| set.keys.len())
+    }
+
+    /// Bytes of the paths and tokens of a connection's watches.
+    pub(super) fn bytes(&self, conn: ConnId) -> usize {
+        self.by_conn.get(&conn).map_or(0, |set| set.bytes)
     }
 
     pub(super) fn add(
@@ -81,7 +103,9 @@ impl Watches {
             cut,
         });
         self.next_order += 1;
-        self.by_conn.entry(conn).or_default().push(key.to_owned());
+        let set = self.by_conn.entry(conn).or_default();
+        set.keys.push(key.to_owned());
+        set.bytes += target.bytes(token);
         Ok(())
     }
 
@@ -98,17 +122,18 @@ impl Watches {
             .position(|watch| watch.conn == conn && watch.token == token)
             .ok_or(ErrorName::Enoent)?;
         watches.remove(position);
-        if let Some(keys) = self.by_conn.get_mut(&conn)
-            && let Some(position) = keys.iter().position(|other| other == key)
+        if let Some(set) = self.by_conn.get_mut(&conn)
+            && let Some(position) = set.keys.iter().position(|other| other == key)
         {
-            keys.swap_remove(position);
+            set.keys.swap_remove(position);
+            set.bytes -= target.bytes(token);
         }
         self.forget_if_unused(key);
         Ok(())
     }
 
     pub(super) fn remove_all(&mut self, conn: ConnId) {
-        for key in self.by_conn.remove(&conn).unwrap_or_default() {
+        for key in self.by_conn.remove(&conn).unwrap_or_default().keys {
             if let Some(watches) = self.by_key.get_mut(&key) {
                 watches.retain(|watch| watch.conn != conn);
             }
@@ -153,20 +178,21 @@ impl Watches {
     pub(super) fn on_special(
         &self,
         special: Special,
-        domid: crate::Domid,
+        domid: Domid,
         may_see: impl Fn(ConnId) -> bool,
         events: &mut Vec<(ConnId, Packet)>,
     ) {
-        let name = special.as_str();
-        for watch in self.by_key.get(name).into_iter().flatten() {
-            let with_domid = watch.depth.is_some_and(|depth| depth > 0);
-            let shown = if with_domid {
-                format!("{name}/{domid}")
-            } else {
-                name.to_owned()
-            };
+        let (any, one) = (special.as_str(), special.of_domain(domid));
+        let of_any = self.by_key.get(any).into_iter().flatten();
+        let with_number = |watch: &Watch| watch.depth.is_some_and(|depth| depth > 0);
+        let of_any = of_any.map(|watch| (watch, if with_number(watch) { &one } else { any }));
+        let of_one = self.by_key.get(&one).into_iter().flatten();
+        let mut hits: Vec<(&Watch, &str)> =
+            of_any.chain(of_one.map(|w| (w, one.as_str()))).collect();
+        hits.sort_by_key(|(watch, _)| watch.order);
+        for (watch, shown) in hits {
             if may_see(watch.conn)
-                && let Some(packet) = Packet::watch_event(&shown, &watch.token)
+                && let Some(packet) = Packet::watch_event(shown, &watch.token)
             {
                 events.push((watch.conn, packet));
             }

@@ -53,6 +53,10 @@ pub enum Request<'a> {
     GetFeature(Option<&'a [u8]>),
     /// domid and feature bits.
     SetFeature(&'a [u8], &'a [u8]),
+    /// The domid it is about, or every new domain; and the quota's name, or which there are.
+    GetQuota(Option<&'a [u8]>, Option<&'a [u8]>),
+    /// The domid it is about, or every new domain; the quota's name; its value.
+    SetQuota(Option<&'a [u8]>, &'a [u8], &'a [u8]),
 }
 
 impl<'a> Request<'a> {
@@ -133,9 +137,18 @@ impl<'a> Request<'a> {
                 let [domid, value] = exactly(payload)?;
                 Request::SetFeature(domid, value)
             }
-            Kind::WatchEvent | Kind::Error | Kind::GetQuota | Kind::SetQuota | Kind::Unknown(_) => {
-                return Err(ErrorName::Enosys);
-            }
+            Kind::GetQuota => match strings(payload)?.as_slice() {
+                [] | [b""] => Request::GetQuota(None, None),
+                [name] => Request::GetQuota(None, Some(name)),
+                [domid, name] => Request::GetQuota(Some(domid), Some(name)),
+                _ => return Err(ErrorName::Einval),
+            },
+            Kind::SetQuota => match strings(payload)?.as_slice() {
+                [name, value] => Request::SetQuota(None, name, value),
+                [domid, name, value] => Request::SetQuota(Some(domid), name, value),
+                _ => return Err(ErrorName::Einval),
+            },
+            Kind::WatchEvent | Kind::Error | Kind::Unknown(_) => return Err(ErrorName::Enosys),
         })
     }
 }

@@ -195,6 +195,10 @@ fn a_socket_carries_its_domain() {
         .map(|_| dom0.event(PATIENCE).unwrap().expect("an event").token)
         .collect();
     assert_eq!(tokens, ["in", "out", "in", "out"]);
+    let error = guest.read("name").unwrap_err();
+    assert!(error.is_denied(), "what it was granted went with it");
+    dom0.set_permissions("/local/domain/5/name", &perms)
+        .unwrap();
 
     bench.server.unlisten(guest_socket);
     assert_eq!(
