@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::vif::{self, VifType};
 use super::xl::{self, Setting, Settings, Value};
-use crate::diag::{Diagnostic, Diagnostics, Spanned, nearest};
+use crate::diag::{Diagnostic, Diagnostics, Spanned, code, nearest};
 use crate::name::DevId;
 
 /// What a guest's file says about its network.
@@ -65,20 +65,25 @@ fn name(settings: &Settings, out: &mut Diagnostics) -> Option<Spanned<String>> {
     let Some(setting) = settings.get("name") else {
         let hint = "add a line such as `name = \"foo\"`";
         out.add(
-            Diagnostic::error("domu-no-name", &settings.end(), "the guest has no name").hint(hint),
+            Diagnostic::error(
+                code::domu::NO_NAME,
+                &settings.end(),
+                "the guest has no name",
+            )
+            .hint(hint),
         );
         return None;
     };
     let span = setting.value.span();
     match setting.value.atom().map(xl::Text::as_str) {
         Some("") => out.add(Diagnostic::error(
-            "domu-no-name",
+            code::domu::NO_NAME,
             span,
             "the guest's name is empty",
         )),
         Some(name) => return Some(Spanned::new(name.to_owned(), span.clone())),
         None => out.add(Diagnostic::error(
-            "domu-no-name",
+            code::domu::NO_NAME,
             span,
             "the guest's name should be a text, but is a list",
         )),
@@ -104,7 +109,9 @@ fn kind(settings: &Settings, out: &mut Diagnostics) -> GuestType {
             names.join(", ")
         );
         let hint = nearest(text, names).map(|near| format!("did you mean `{near}`?"));
-        out.add(Diagnostic::error("domu-type", setting.value.span(), message).maybe_hint(hint));
+        out.add(
+            Diagnostic::error(code::domu::TYPE, setting.value.span(), message).maybe_hint(hint),
+        );
         GuestType::default()
     }
     if let Some(setting) = settings.get("type") {
@@ -139,7 +146,7 @@ fn vifs(settings: &Settings, out: &mut Diagnostics) -> Vec<vif::Written> {
     let Value::List(list) = &setting.value else {
         let message = format!("`vif` should be a list, but is {}", setting.value.kind());
         let hint = format!("write `vif = [ {} ]`", setting.value.span().text());
-        out.add(Diagnostic::error("domu-vif-list", setting.value.span(), message).hint(hint));
+        out.add(Diagnostic::error(code::domu::VIF_LIST, setting.value.span(), message).hint(hint));
         return Vec::new();
     };
     let mut vifs = Vec::new();
@@ -149,7 +156,7 @@ fn vifs(settings: &Settings, out: &mut Diagnostics) -> Vec<vif::Written> {
             Value::List(inner) => {
                 let message = "a vif should be a text, but is a list";
                 out.add(
-                    Diagnostic::error("domu-vif-text", &inner.span, message)
+                    Diagnostic::error(code::domu::VIF_TEXT, &inner.span, message)
                         .hint("each vif is one text in quotes: 'mac=…,bridge=…'"),
                 );
             }
@@ -165,7 +172,7 @@ fn unlike_devids(domu: &DomU, out: &mut Diagnostics) {
         let place = vif.place("devid");
         if let Some(before) = seen.insert(devid, place) {
             let message = format!("two vifs have the device number {devid}");
-            let found = Diagnostic::error("domu-devid-twice", place, message);
+            let found = Diagnostic::error(code::domu::DEVID_TWICE, place, message);
             out.add(
                 found
                     .also(before, "the other one")
@@ -196,7 +203,8 @@ fn taps_names_fit(domu: &DomU, out: &mut Diagnostics) {
             );
             let hint = "shorten it to 11 bytes, or write `type=vif` to have no emulated card";
             out.add(
-                Diagnostic::error("domu-vifname-long", vif.place("vifname"), message).hint(hint),
+                Diagnostic::error(code::domu::VIFNAME_LONG, vif.place("vifname"), message)
+                    .hint(hint),
             );
         }
     }

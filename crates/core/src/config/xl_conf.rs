@@ -2,7 +2,7 @@
 //! (contract 3.6.1). Keys that are not about networks are none of our business.
 
 use super::xl::{self, Setting, Settings};
-use crate::diag::{Diagnostic, Diagnostics, nearest};
+use crate::diag::{Diagnostic, Diagnostics, code, nearest};
 use crate::name::IfName;
 
 /// The networking part of xl.conf, defaults applied.
@@ -52,7 +52,7 @@ pub fn read(text: &str, file: &str, out: &mut Diagnostics) -> Option<XlConf> {
                 Err(why) => {
                     let message = format!("`{}` cannot be a link: {why}", name);
                     out.add(Diagnostic::error(
-                        "xl-conf-link",
+                        code::xl_conf::LINK,
                         setting.value.span(),
                         message,
                     ));
@@ -74,7 +74,7 @@ fn word<'a>(
     let newer = settings.get(key);
     if let Some(old) = older.and_then(|older| settings.get(older)) {
         let message = format!("`{}` is the old name of `{key}`", old.key.value);
-        let found = Diagnostic::warning("xl-conf-old-key", &old.key.span, message);
+        let found = Diagnostic::warning(code::xl_conf::OLD_KEY, &old.key.span, message);
         out.add(match newer {
             Some(newer) => found
                 .also(&newer.key.span, "this one counts")
@@ -94,7 +94,7 @@ fn word<'a>(
     };
     let message = format!("`{}` should be a text, but is {found}", setting.key.value);
     out.add(Diagnostic::error(
-        "xl-conf-text",
+        code::xl_conf::TEXT,
         setting.value.span(),
         message,
     ));
@@ -116,7 +116,8 @@ fn unknown_defaults(settings: &Settings, out: &mut Diagnostics) {
             };
             let message = format!("xl.conf has no key `{key}`, and xl would ignore it");
             out.add(
-                Diagnostic::warning("xl-conf-unknown-key", &setting.key.span, message).hint(hint),
+                Diagnostic::warning(code::xl_conf::UNKNOWN_KEY, &setting.key.span, message)
+                    .hint(hint),
             );
         }
     }
@@ -133,7 +134,7 @@ fn without_effect(settings: &Settings, out: &mut Diagnostics) {
         let message =
             "`run_hotplug_scripts = 0` has had no effect since Xen 4.6: libxl runs the scripts";
         out.add(
-            Diagnostic::warning("xl-conf-no-effect", &setting.key.span, message)
+            Diagnostic::warning(code::xl_conf::NO_EFFECT, &setting.key.span, message)
                 .hint("remove the line"),
         );
     }
@@ -143,7 +144,7 @@ fn without_effect(settings: &Settings, out: &mut Diagnostics) {
 mod tests {
     use super::*;
 
-    fn codes(text: &str) -> (Option<XlConf>, Vec<&'static str>) {
+    fn codes(text: &str) -> (Option<XlConf>, Vec<&'static code::Code>) {
         let mut out = Diagnostics::new();
         let conf = read(text, "xl.conf", &mut out);
         (conf, out.iter().map(|d| d.code).collect())
@@ -177,17 +178,17 @@ mod tests {
         let (conf, found) = codes("vifscript='a'\ndefaultbridge='b'\nvif.default.bridge='c'\n");
         let conf = conf.unwrap();
         assert_eq!((conf.script.as_str(), conf.bridge.as_str()), ("a", "c"));
-        assert_eq!(found, ["xl-conf-old-key", "xl-conf-old-key"]);
+        assert_eq!(found, [code::xl_conf::OLD_KEY, code::xl_conf::OLD_KEY]);
     }
 
     #[test]
     fn says_what_is_wrong() {
         for (text, code, good) in [
-            ("vif.default.brigde='x'", "xl-conf-unknown-key", true),
-            ("run_hotplug_scripts=0", "xl-conf-no-effect", true),
-            ("vif.default.bridge=['x']", "xl-conf-text", false),
-            ("vif.default.bridge=''", "xl-conf-text", false),
-            ("vif.default.gatewaydev='a b'", "xl-conf-link", false),
+            ("vif.default.brigde='x'", code::xl_conf::UNKNOWN_KEY, true),
+            ("run_hotplug_scripts=0", code::xl_conf::NO_EFFECT, true),
+            ("vif.default.bridge=['x']", code::xl_conf::TEXT, false),
+            ("vif.default.bridge=''", code::xl_conf::TEXT, false),
+            ("vif.default.gatewaydev='a b'", code::xl_conf::LINK, false),
         ] {
             let (conf, found) = codes(text);
             assert_eq!((conf.is_some(), found), (good, vec![code]), "{text}");

@@ -1,6 +1,6 @@
 //! One fault, and the collection of all of them.
 
-use super::Span;
+use super::{Code, Span};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -15,8 +15,8 @@ pub enum Severity {
 /// One thing that is wrong with a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// A name for this kind of fault that stays the same across releases: `vif-unknown-key`.
-    pub code: &'static str,
+    /// What kind of fault it is.
+    pub code: &'static Code,
     /// How bad it is.
     pub severity: Severity,
     /// What is wrong, naming the thing, in one line without a final stop.
@@ -31,7 +31,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error without a hint.
-    pub fn error(code: &'static str, span: &Span, message: impl Into<String>) -> Self {
+    pub fn error(code: &'static Code, span: &Span, message: impl Into<String>) -> Self {
         let (span, message) = (span.clone(), message.into());
         Self {
             code,
@@ -44,7 +44,7 @@ impl Diagnostic {
     }
 
     /// A warning without a hint.
-    pub fn warning(code: &'static str, span: &Span, message: impl Into<String>) -> Self {
+    pub fn warning(code: &'static Code, span: &Span, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
             ..Self::error(code, span, message)

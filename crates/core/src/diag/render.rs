@@ -43,7 +43,7 @@ impl Diagnostics {
                     "line": d.span.line(),
                     "column": d.span.column(),
                     "severity": d.severity,
-                    "code": d.code,
+                    "code": d.code.name,
                     "message": d.message,
                     "hint": d.hint,
                 })
@@ -78,7 +78,7 @@ fn picture(diagnostic: &Diagnostic) -> Group<'_> {
     }
     let mut group = level
         .primary_title(&diagnostic.message)
-        .id(diagnostic.code)
+        .id(diagnostic.code.name)
         .element(place);
     if let Some(other) = elsewhere {
         group = group.element(other);
@@ -91,7 +91,7 @@ fn picture(diagnostic: &Diagnostic) -> Group<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Source, Span};
+    use super::super::{Source, Span, code};
     use super::*;
 
     fn example() -> Diagnostics {
@@ -99,14 +99,14 @@ mod tests {
         let mut found = Diagnostics::new();
         found.add(
             Diagnostic::error(
-                "vif-unknown-key",
+                code::vif::UNKNOWN_KEY,
                 &Span::new(&source, 21..26),
                 "a vif has no key `brige`",
             )
             .hint("did you mean `bridge`?"),
         );
         found.add(
-            Diagnostic::warning("x", &Span::new(&source, 28..31), "w")
+            Diagnostic::warning(code::vif::ACCEL, &Span::new(&source, 28..31), "w")
                 .also(&Span::new(&source, 0..4), "there"),
         );
         found
@@ -123,7 +123,7 @@ error[vif-unknown-key]: a vif has no key `brige`
   |
   = help: did you mean `bridge`?
 
-warning[x]: w
+warning[vif-accel]: w
  --> foo.cfg:2:16
   |
 1 | name = 'foo'
@@ -150,11 +150,15 @@ warning[x]: w
         for text in ["", "a", "a\n", "\u{1b}[2J\t\r\n"] {
             let source = Source::new("f", text);
             let mut found = Diagnostics::new();
-            found.add(Diagnostic::error("c", &Span::new(&source, 99..99), "m"));
+            found.add(Diagnostic::error(
+                code::vif::EMPTY,
+                &Span::new(&source, 99..99),
+                "m",
+            ));
             assert!(
                 found
                     .render(Style::Plain)
-                    .starts_with("error[c]: m\n --> f:"),
+                    .starts_with("error[vif-empty]: m\n --> f:"),
                 "{text:?}"
             );
         }

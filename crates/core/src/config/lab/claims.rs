@@ -3,7 +3,7 @@
 use super::raw::{RawClaim, Text};
 use super::read::Reader;
 use super::{Claim, ClaimKind, Family, Protocol, Target};
-use crate::diag::{Diagnostic, Span, Spanned};
+use crate::diag::{Diagnostic, Span, Spanned, code};
 
 /// All claims, in the order of the file.
 pub(super) fn read(
@@ -73,7 +73,7 @@ fn some_once<T: Ord>(
     if written == 0 {
         let message = format!("with an empty `{key}` this claim would probe nothing");
         reader.out.add(
-            Diagnostic::error("lab-claim-empty", place, message)
+            Diagnostic::error(code::lab::CLAIM_EMPTY, place, message)
                 .hint(format!("name one, or remove `{key}` for all")),
         );
     }
@@ -89,7 +89,7 @@ fn protocol(reader: &mut Reader<'_>, text: &Text) -> Option<Protocol> {
         "udp" => Some(Protocol::Udp),
         other => {
             let message = format!("`{other}` is not a protocol to probe by");
-            let found = Diagnostic::error("lab-bad-value", &reader.place(text), message);
+            let found = Diagnostic::error(code::lab::BAD_VALUE, &reader.place(text), message);
             reader
                 .out
                 .add(found.hint("the protocols are icmp, tcp and udp"));
@@ -104,7 +104,7 @@ fn family(reader: &mut Reader<'_>, number: &toml::Spanned<i64>) -> Option<Family
         6 => Some(Family::V6),
         other => {
             let found = Diagnostic::error(
-                "lab-bad-value",
+                code::lab::BAD_VALUE,
                 &reader.span(number.span()),
                 format!("{other} is not a family"),
             );

@@ -3,7 +3,7 @@
 use super::raw::{RawBridge, RawNic};
 use super::read::Reader;
 use super::{Bridge, Lan, LanName, Nic};
-use crate::diag::{Diagnostic, Spanned, nearest};
+use crate::diag::{Diagnostic, Spanned, code, nearest};
 use crate::name::IfName;
 
 impl Reader<'_> {
@@ -49,7 +49,7 @@ impl Reader<'_> {
             };
             let message = format!("there is no LAN `{}`", lan.value);
             self.out
-                .add(Diagnostic::error("lab-unknown-lan", &lan.span, message).hint(hint));
+                .add(Diagnostic::error(code::lab::UNKNOWN_LAN, &lan.span, message).hint(hint));
         }
     }
 
@@ -62,7 +62,7 @@ impl Reader<'_> {
         if let Some(other) = others.find(|other| other.value == name.value) {
             let message = format!("two links of one machine are named `{}`", name.value);
             self.out.add(
-                Diagnostic::error("lab-link-twice", &name.span, message)
+                Diagnostic::error(code::lab::LINK_TWICE, &name.span, message)
                     .also(&other.span, "the other one"),
             );
         }
@@ -91,7 +91,7 @@ impl Reader<'_> {
                     nics.iter().map(|nic| nic.name.value.as_str()),
                 );
                 let message = format!("dom0 has no NIC `{}`", port.value);
-                let found = Diagnostic::error("lab-unknown-nic", &port.span, message);
+                let found = Diagnostic::error(code::lab::UNKNOWN_NIC, &port.span, message);
                 self.out
                     .add(found.maybe_hint(near.map(|near| format!("did you mean `{near}`?"))));
             }
@@ -102,7 +102,7 @@ impl Reader<'_> {
             if let Some(other) = taken.find(|other| other.value == port.value) {
                 let message = format!("`{}` cannot be a port twice", port.value);
                 self.out.add(
-                    Diagnostic::error("lab-port-twice", &port.span, message)
+                    Diagnostic::error(code::lab::PORT_TWICE, &port.span, message)
                         .also(&other.span, "a port here already"),
                 );
             }

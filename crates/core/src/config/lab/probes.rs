@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{Claim, Domain, Family, Lab, MachineName, Probes, Target};
-use crate::diag::{Diagnostic, Diagnostics, Spanned, nearest};
+use crate::diag::{Diagnostic, Diagnostics, Spanned, code, nearest};
 use crate::name::IfName;
 
 /// A machine and the addresses of each of its links.
@@ -84,7 +84,7 @@ pub(super) fn probes(claim: &Claim, places: &[Place], out: &mut Diagnostics) -> 
         // The kernel answers such packets by itself, on `lo`: nothing of xenwire is tested.
         let message = format!("`{}` would only talk to itself", from.machine);
         out.add(
-            Diagnostic::error("lab-claim-self", &claim.to.span, message)
+            Diagnostic::error(code::lab::CLAIM_SELF, &claim.to.span, message)
                 .hint("name another machine"),
         );
         return None;
@@ -96,7 +96,7 @@ pub(super) fn probes(claim: &Claim, places: &[Place], out: &mut Diagnostics) -> 
     if all.is_empty() {
         let message = format!("`{name}` has no address, so this claim would probe nothing");
         out.add(
-            Diagnostic::error("lab-claim-empty", &claim.to.span, message)
+            Diagnostic::error(code::lab::CLAIM_EMPTY, &claim.to.span, message)
                 .hint("give it an address, or remove the claim"),
         );
         return None;
@@ -112,7 +112,7 @@ pub(super) fn probes(claim: &Claim, places: &[Place], out: &mut Diagnostics) -> 
             }
         );
         out.add(
-            Diagnostic::error("lab-claim-family", &claim.to.span, message)
+            Diagnostic::error(code::lab::CLAIM_FAMILY, &claim.to.span, message)
                 .hint("take the family out of `family`, or give it an address"),
         );
         return None;
@@ -161,7 +161,7 @@ fn source<'a>(claim: &Claim, places: &'a [Place], out: &mut Diagnostics) -> Opti
     if place.is_none() {
         let message = format!("there is no machine `{}`", name.value);
         out.add(
-            Diagnostic::error("lab-unknown-machine", &name.span, message)
+            Diagnostic::error(code::lab::UNKNOWN_MACHINE, &name.span, message)
                 .hint(which_machine(&name.value, places)),
         );
     }
@@ -185,7 +185,7 @@ fn targets<'a>(
                 let message =
                     format!("no machine has the address {address}, so nothing can listen there");
                 out.add(
-                    Diagnostic::error("lab-claim-nobody", span, message)
+                    Diagnostic::error(code::lab::CLAIM_NOBODY, span, message)
                         .hint("give it to a machine, or name one"),
                 );
             }
@@ -204,7 +204,7 @@ fn targets<'a>(
         let bare = name.split_once('.').map_or(name.as_str(), |(bare, _)| bare);
         let message = format!("there is no machine `{bare}`");
         out.add(
-            Diagnostic::error("lab-unknown-machine", span, message)
+            Diagnostic::error(code::lab::UNKNOWN_MACHINE, span, message)
                 .hint(which_machine(bare, places)),
         );
         return None;
@@ -218,6 +218,6 @@ fn targets<'a>(
         None => format!("its NICs are {}", links().collect::<Vec<_>>().join(", ")),
     };
     let message = format!("`{}` has no NIC `{link}`", place.machine);
-    out.add(Diagnostic::error("lab-unknown-nic", span, message).hint(hint));
+    out.add(Diagnostic::error(code::lab::UNKNOWN_NIC, span, message).hint(hint));
     None
 }

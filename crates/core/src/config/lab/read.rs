@@ -15,7 +15,7 @@ use super::{
     Bridge, Expect, ExpectedBridge, ExpectedLink, Guest, GuestNic, Host, Lab, Lan, Machine,
     MachineName, Master,
 };
-use crate::diag::{Diagnostic, Diagnostics, Source, Span, Spanned, nearest};
+use crate::diag::{Diagnostic, Diagnostics, Source, Span, Spanned, code, nearest};
 use crate::name::IfName;
 
 /// Reads `lab.toml`.
@@ -50,7 +50,7 @@ fn toml_fault(source: &Arc<Source>, error: &toml::de::Error) -> Diagnostic {
     };
     // A message of several lines tells the rest in them; a title has one.
     let message = error.message().lines().collect::<Vec<_>>().join("; ");
-    Diagnostic::error("lab-toml", &span, message).maybe_hint(hint)
+    Diagnostic::error(code::lab::TOML, &span, message).maybe_hint(hint)
 }
 
 /// What reading needs everywhere: where the places are, and where the faults go.
@@ -81,7 +81,7 @@ impl Reader<'_> {
             Err(why) => {
                 let message = format!("`{}` cannot be {what}: {why}", text.get_ref());
                 self.out
-                    .add(Diagnostic::error("lab-bad-value", &span, message));
+                    .add(Diagnostic::error(code::lab::BAD_VALUE, &span, message));
                 None
             }
         }
@@ -115,7 +115,7 @@ impl Reader<'_> {
                         Err(_) => "for example 192.0.2.1/24 or 2001:db8:1::1/64".to_owned(),
                     };
                     self.out
-                        .add(Diagnostic::error("lab-bad-value", &span, message).hint(hint));
+                        .add(Diagnostic::error(code::lab::BAD_VALUE, &span, message).hint(hint));
                 }
             }
         }
@@ -133,7 +133,7 @@ impl Reader<'_> {
                 mtu.get_ref()
             );
             self.out.add(Diagnostic::error(
-                "lab-bad-value",
+                code::lab::BAD_VALUE,
                 &self.span(mtu.span()),
                 message,
             ));
@@ -174,7 +174,7 @@ impl Reader<'_> {
         let name: Option<Spanned<MachineName>> = self.parsed(name, "a machine");
         if let Some(name) = name.as_ref().filter(|name| name.value.is_dom0()) {
             let found = Diagnostic::error(
-                "lab-name-twice",
+                code::lab::NAME_TWICE,
                 &name.span,
                 "`dom0` is the host's own name",
             );

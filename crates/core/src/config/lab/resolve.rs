@@ -4,7 +4,7 @@
 use super::probes::{places, probes};
 use super::{Domain, DomainNic, Guest, Lab, MachineName, Scenario, unique};
 use crate::config::domu::DomU;
-use crate::diag::{Diagnostic, Diagnostics, nearest};
+use crate::diag::{Diagnostic, Diagnostics, code, nearest};
 use crate::name::IfName;
 
 /// Joins a lab with the files of its guests; each file under the name by which `lab.toml` calls
@@ -62,7 +62,7 @@ fn file<'a>(guest: &Guest, files: &'a [(String, DomU)], out: &mut Diagnostics) -
             None => "guests' files lie in the scenario's `etc/xen`".to_owned(),
         };
         let message = format!("there is no guest's file `{}`", config.value);
-        out.add(Diagnostic::error("lab-no-config", &config.span, message).hint(hint));
+        out.add(Diagnostic::error(code::lab::NO_CONFIG, &config.span, message).hint(hint));
     }
     found.map(|(_, domu)| domu)
 }
@@ -73,7 +73,7 @@ fn domain(guest: &Guest, domu: &DomU, out: &mut Diagnostics) -> Option<Domain> {
         Err(why) => {
             let message = format!("`{}` cannot be a machine in a lab: {why}", domu.name.value);
             out.add(Diagnostic::error(
-                "lab-guest-name",
+                code::lab::GUEST_NAME,
                 &domu.name.span,
                 message,
             ));
@@ -107,7 +107,7 @@ fn domain(guest: &Guest, domu: &DomU, out: &mut Diagnostics) -> Option<Domain> {
         } else {
             let message = format!("guest `{}` has no NIC `{}`", domu.name.value, name.value);
             out.add(
-                Diagnostic::error("lab-unknown-nic", &name.span, message)
+                Diagnostic::error(code::lab::UNKNOWN_NIC, &name.span, message)
                     .hint(has.clone())
                     .also(&domu.name.span, "the guest"),
             );
@@ -116,7 +116,9 @@ fn domain(guest: &Guest, domu: &DomU, out: &mut Diagnostics) -> Option<Domain> {
     for nic in guest.routes.iter().filter_map(|route| route.nic.as_ref()) {
         if !nics.iter().any(|known| known.name == nic.value) {
             let message = format!("guest `{}` has no NIC `{}`", domu.name.value, nic.value);
-            out.add(Diagnostic::error("lab-unknown-nic", &nic.span, message).hint(has.clone()));
+            out.add(
+                Diagnostic::error(code::lab::UNKNOWN_NIC, &nic.span, message).hint(has.clone()),
+            );
         }
     }
     let (config, routes) = (guest.config.value.clone(), guest.routes.clone());

@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use super::Route;
 use super::raw::RawRoute;
 use super::read::Reader;
-use crate::diag::{Diagnostic, Span, Spanned, nearest};
+use crate::diag::{Diagnostic, Span, Spanned, code, nearest};
 use crate::name::IfName;
 
 impl Reader<'_> {
@@ -53,7 +53,7 @@ impl Reader<'_> {
             known => format!("its networks are {}", known.join(", ")),
         };
         self.out
-            .add(Diagnostic::error("lab-route", &route.span, message).hint(hint));
+            .add(Diagnostic::error(code::lab::ROUTE, &route.span, message).hint(hint));
     }
 
     fn route(&mut self, raw: RawRoute, span: Span, links: Option<&[&IfName]>) -> Option<Route> {
@@ -70,7 +70,7 @@ impl Reader<'_> {
             },
             ("default", None) => {
                 let found = Diagnostic::error(
-                    "lab-route",
+                    code::lab::ROUTE,
                     &span,
                     "a default route without `via` has no family",
                 );
@@ -93,7 +93,7 @@ impl Reader<'_> {
             None => None,
         };
         if via.is_none() && nic.is_none() {
-            let found = Diagnostic::error("lab-route", &span, "a route needs `via` or `nic`");
+            let found = Diagnostic::error(code::lab::ROUTE, &span, "a route needs `via` or `nic`");
             self.out.add(found);
             return None;
         }
@@ -103,14 +103,14 @@ impl Reader<'_> {
         {
             let message = format!("{} is not of the family of {to}", via.value);
             self.out
-                .add(Diagnostic::error("lab-route", &via.span, message));
+                .add(Diagnostic::error(code::lab::ROUTE, &via.span, message));
         }
         if let (Some(nic), Some(links)) = (&nic, links)
             && !links.contains(&&nic.value)
         {
             let hint = nearest(nic.value.as_str(), links.iter().map(|link| link.as_str()));
             let message = format!("this machine has no NIC `{}`", nic.value);
-            let found = Diagnostic::error("lab-unknown-nic", &nic.span, message);
+            let found = Diagnostic::error(code::lab::UNKNOWN_NIC, &nic.span, message);
             self.out
                 .add(found.maybe_hint(hint.map(|near| format!("did you mean `{near}`?"))));
         }

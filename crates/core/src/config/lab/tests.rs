@@ -30,7 +30,7 @@ fn scenario(lab: &str, guest: &str) -> Result<Scenario, Vec<&'static str>> {
     let mut out = Diagnostics::new();
     let lab = read(lab, "lab.toml", &mut out);
     let guest = domu::read(guest, "web.cfg", &mut out);
-    let codes = |out: Diagnostics| out.iter().map(|d| d.code).collect();
+    let codes = |out: Diagnostics| out.iter().map(|d| d.code.name).collect();
     let (Some(lab), Some(guest)) = (lab, guest) else {
         return Err(codes(out));
     };
@@ -96,7 +96,7 @@ fn a_guest_that_is_missing_does_not_make_its_claims_wrong() {
     let lab = read(LAB, "lab.toml", &mut out).unwrap();
     let wrong = resolve(&lab, &[]).unwrap_err();
     assert_eq!(
-        wrong.iter().map(|d| d.code).collect::<Vec<_>>(),
+        wrong.iter().map(|d| d.code.name).collect::<Vec<_>>(),
         ["lab-no-config"]
     );
 }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::Lab;
 use crate::config::domu::DomU;
-use crate::diag::{Diagnostic, Diagnostics, Span, Spanned};
+use crate::diag::{Code, Diagnostic, Diagnostics, Span, Spanned, code};
 
 /// Reports everything that is there twice. `guests` are the guests' files, in the guests' order.
 pub(super) fn check(lab: &Lab, guests: &[&DomU], out: &mut Diagnostics) {
@@ -18,13 +18,13 @@ pub(super) fn check(lab: &Lab, guests: &[&DomU], out: &mut Diagnostics) {
 
 /// The things of one kind, and where each was seen first.
 struct Seen<T> {
-    code: &'static str,
+    code: &'static Code,
     what: &'static str,
     first: BTreeMap<T, Span>,
 }
 
 impl<T: Ord + Display + Clone> Seen<T> {
-    fn new(code: &'static str, what: &'static str) -> Self {
+    fn new(code: &'static Code, what: &'static str) -> Self {
         Self {
             code,
             what,
@@ -43,7 +43,7 @@ impl<T: Ord + Display + Clone> Seen<T> {
 }
 
 fn names(lab: &Lab, guests: &[&DomU], out: &mut Diagnostics) {
-    let mut seen = Seen::new("lab-name-twice", "machine");
+    let mut seen = Seen::new(code::lab::NAME_TWICE, "machine");
     for machine in &lab.machines {
         seen.add(&machine.name.value.as_str(), &machine.name.span, out);
     }
@@ -51,7 +51,7 @@ fn names(lab: &Lab, guests: &[&DomU], out: &mut Diagnostics) {
         if guest.name.value == "dom0" {
             let message = "`dom0` is the host's own name";
             out.add(
-                Diagnostic::error("lab-name-twice", &guest.name.span, message)
+                Diagnostic::error(code::lab::NAME_TWICE, &guest.name.span, message)
                     .hint("give the guest another name"),
             );
         }
@@ -72,7 +72,7 @@ fn addresses(lab: &Lab, out: &mut Diagnostics) {
         .iter()
         .flat_map(|guest| &guest.nics)
         .flat_map(|nic| &nic.addresses);
-    let mut seen = Seen::new("lab-address-twice", "address");
+    let mut seen = Seen::new(code::lab::ADDRESS_TWICE, "address");
     for Spanned { value, span } in nics.chain(bridges).chain(guests) {
         // fe80::1 on one link has nothing to do with fe80::1 on another (RFC 4291, 2.5.6).
         let link_local = matches!(value, IpNet::V6(net) if net.addr().is_unicast_link_local());
@@ -88,7 +88,7 @@ fn macs(lab: &Lab, guests: &[&DomU], out: &mut Diagnostics) {
         .iter()
         .flat_map(|machine| &machine.nics)
         .chain(&lab.host.nics);
-    let mut seen = Seen::new("lab-mac-twice", "MAC");
+    let mut seen = Seen::new(code::lab::MAC_TWICE, "MAC");
     // A bridge's MAC is left out: it is rightly that of one of its ports.
     for Spanned { value, span } in outside.filter_map(|nic| nic.mac.as_ref()) {
         seen.add(value, span, out);

@@ -12,7 +12,7 @@ use std::str::FromStr;
 use super::address::{is_bridge, lenient_mac, net};
 use super::{VifSpec, VifType, Written, keys};
 use crate::config::xl::Text;
-use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
+use crate::diag::{Diagnostic, Diagnostics, Span, code, nearest};
 use crate::name::{DevId, Mac};
 
 /// Reads one specification.
@@ -77,12 +77,13 @@ impl<'a> Reader<'a> {
         } else if key == keys::OLD_GATEWAYDEV {
             let message = "`netdev` is the old name of `gatewaydev`";
             self.out.add(
-                Diagnostic::warning("vif-old-key", &key_span, message).hint("write `gatewaydev`"),
+                Diagnostic::warning(code::vif::OLD_KEY, &key_span, message)
+                    .hint("write `gatewaydev`"),
             );
             self.valued("gatewaydev", &key_span, value);
         } else if key == keys::IGNORED {
             self.out.add(
-                Diagnostic::warning("vif-accel", &key_span, "`accel` has no effect")
+                Diagnostic::warning(code::vif::ACCEL, &key_span, "`accel` has no effect")
                     .hint("remove it"),
             );
         } else if keys::is_colo(key) {
@@ -132,7 +133,7 @@ impl<'a> Reader<'a> {
             (format!("a vif has no key `{bare}`"), hint)
         };
         self.out
-            .add(Diagnostic::error("vif-unknown-key", span, message).hint(hint));
+            .add(Diagnostic::error(code::vif::UNKNOWN_KEY, span, message).hint(hint));
     }
 
     /// Remembers where a key was written; xl takes the last of several.
@@ -140,7 +141,7 @@ impl<'a> Reader<'a> {
         if let Some(before) = self.places.insert(key, value.clone()) {
             let message = format!("`{key}` is set again; xl takes the last value only");
             self.out.add(
-                Diagnostic::warning("vif-key-again", key_span, message)
+                Diagnostic::warning(code::vif::KEY_AGAIN, key_span, message)
                     .also(&before, "first set here")
                     .hint("remove one of them"),
             );
@@ -152,7 +153,7 @@ impl<'a> Reader<'a> {
         if value.text.trim().is_empty() {
             let message = format!("`{key}` has no value");
             self.out.add(
-                Diagnostic::error("vif-empty", &key_span.to(&value.span), message)
+                Diagnostic::error(code::vif::EMPTY, &key_span.to(&value.span), message)
                     .hint(format!("remove `{key}=` to get the default")),
             );
             return;
@@ -161,7 +162,7 @@ impl<'a> Reader<'a> {
         if value.text.trim() != value.text && !matches!(key, "mac" | "ip") {
             let message = format!("there are blanks around the value of `{key}`");
             self.out.add(
-                Diagnostic::error("vif-blank", &value.span, message)
+                Diagnostic::error(code::vif::BLANK, &value.span, message)
                     .hint("xl takes blanks as part of the value: remove them"),
             );
             return;
@@ -188,7 +189,7 @@ impl<'a> Reader<'a> {
 
     fn bad(&mut self, key: &str, value: &Value<'_>, why: impl Display) -> Diagnostic {
         Diagnostic::error(
-            "vif-bad-value",
+            code::vif::BAD_VALUE,
             &value.span,
             format!("`{}` cannot be `{key}`: {why}", value.text),
         )
@@ -264,7 +265,8 @@ impl<'a> Reader<'a> {
                 rate.to_spec()
             );
             self.out.add(
-                Diagnostic::warning("vif-rate-octal", &value.span, message).hint("remove the 0"),
+                Diagnostic::warning(code::vif::RATE_OCTAL, &value.span, message)
+                    .hint("remove the 0"),
             );
         }
         Some(rate)
@@ -283,7 +285,7 @@ impl<'a> Reader<'a> {
                 };
                 let message = format!("xl reads this as the MAC {mac}");
                 self.out.add(
-                    Diagnostic::warning("vif-mac-odd", &value.span, message)
+                    Diagnostic::warning(code::vif::MAC_ODD, &value.span, message)
                         .hint(format!("write `mac={mac}`")),
                 );
                 mac
@@ -292,13 +294,14 @@ impl<'a> Reader<'a> {
         if mac == Mac([0; 6]) {
             // libxl_nic.c takes the zero address for "none given" and draws one.
             let message = "an all-zero MAC is no MAC: libxl draws another one at every start";
-            self.out
-                .add(Diagnostic::warning("vif-mac-zero", &value.span, message).hint("remove it"));
+            self.out.add(
+                Diagnostic::warning(code::vif::MAC_ZERO, &value.span, message).hint("remove it"),
+            );
             return None;
         }
         if mac.is_multicast() {
             let found = Diagnostic::error(
-                "vif-mac-multicast",
+                code::vif::MAC_MULTICAST,
                 &value.span,
                 format!("{mac} is a multicast address, which no NIC can have"),
             );
@@ -307,7 +310,7 @@ impl<'a> Reader<'a> {
         }
         if !mac.is_local() && !mac.is_xen() {
             let message = format!("{mac} belongs to a vendor: some card may have it");
-            self.out.add(Diagnostic::warning("vif-mac-vendor", &value.span, message).hint("take one from Xen's range, 00:16:3e:…, or a locally administered one, such as 02:…"));
+            self.out.add(Diagnostic::warning(code::vif::MAC_VENDOR, &value.span, message).hint("take one from Xen's range, 00:16:3e:…, or a locally administered one, such as 02:…"));
         }
         Some(mac)
     }

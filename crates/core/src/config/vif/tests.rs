@@ -13,7 +13,7 @@ fn codes(text: &str) -> (Option<VifSpec>, Vec<&'static str>) {
     let written = read(&Text::verbatim(&source, 0..text.len()), &mut out);
     (
         written.map(|written| written.spec),
-        out.iter().map(|d| d.code).collect(),
+        out.iter().map(|d| d.code.name).collect(),
     )
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Text;
-use crate::diag::{Diagnostic, Diagnostics, Source, Span};
+use crate::diag::{Diagnostic, Diagnostics, Source, Span, code};
 
 /// One token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl<'a> Lexer<'a> {
             None => {
                 let message = format!("`{}` is not a number", span.text());
                 let hint = "numbers are decimal, octal with a leading 0, or hexadecimal with 0x; a text needs quotes";
-                out.add(Diagnostic::error("xl-number", &span, message).hint(hint));
+                out.add(Diagnostic::error(code::xl::NUMBER, &span, message).hint(hint));
                 Token::Bad
             }
         }
@@ -154,8 +154,12 @@ impl<'a> Lexer<'a> {
             let Some(c) = self.rest().chars().next().filter(|c| *c != '\n') else {
                 let hint = format!("a text ends with {quote} on the line it begins on");
                 out.add(
-                    Diagnostic::error("xl-text-open", &self.span(start), "this text does not end")
-                        .hint(hint),
+                    Diagnostic::error(
+                        code::xl::TEXT_OPEN,
+                        &self.span(start),
+                        "this text does not end",
+                    )
+                    .hint(hint),
                 );
                 return Token::Bad;
             };
@@ -174,7 +178,7 @@ impl<'a> Lexer<'a> {
             } else {
                 let message = format!("`{}` is not an escape", self.span(here).text());
                 let hint = r#"the escapes are \\ \' \" \a \b \f \n \r \t \v \xHH \NNN; write a backslash as \\"#;
-                out.add(Diagnostic::error("xl-escape", &self.span(here), message).hint(hint));
+                out.add(Diagnostic::error(code::xl::ESCAPE, &self.span(here), message).hint(hint));
                 good = false;
             }
         }
@@ -186,7 +190,11 @@ impl<'a> Lexer<'a> {
             Ok(_) => Token::Bad,
             Err(_) => {
                 let message = "the escapes in this text do not make UTF-8";
-                out.add(Diagnostic::error("xl-escape", &self.span(start), message));
+                out.add(Diagnostic::error(
+                    code::xl::ESCAPE,
+                    &self.span(start),
+                    message,
+                ));
                 Token::Bad
             }
         }
@@ -258,7 +266,7 @@ fn lost_in_xl(escape: &Span) -> Option<Diagnostic> {
             "xl does not read `{}` as the character it stands for",
             escape.text()
         );
-        Diagnostic::warning("xl-escape-number", escape, message)
+        Diagnostic::warning(code::xl::ESCAPE_NUMBER, escape, message)
             .hint("write the character itself: xl refuses \\xHH and drops \\NNN")
     })
 }
@@ -277,7 +285,7 @@ fn number(text: &str) -> Option<u64> {
 /// A character that xl does not know; the ones xl itself takes for Python get its explanation.
 fn odd_character(c: char, span: &Span) -> Diagnostic {
     let found = Diagnostic::error(
-        "xl-character",
+        code::xl::CHARACTER,
         span,
         format!("{c:?} has no meaning outside quotes"),
     );

@@ -3,7 +3,7 @@
 
 use super::lexer::{Lexer, Token, is_key};
 use super::{Setting, Settings, Text, Value};
-use crate::diag::{Diagnostic, Diagnostics, Source, Span, Spanned};
+use crate::diag::{Diagnostic, Diagnostics, Source, Span, Spanned, code};
 
 /// Lists in lists are legal; nobody needs more of them than this, and the parser recurses.
 const DEEPEST: usize = 8;
@@ -66,7 +66,7 @@ impl Parser<'_> {
             };
             let message = format!("here should be {wanted}, but {found}");
             self.out
-                .add(Diagnostic::error("xl-syntax", &self.span, message).maybe_hint(hint));
+                .add(Diagnostic::error(code::xl::SYNTAX, &self.span, message).maybe_hint(hint));
         }
         match self.token {
             Token::Newline | Token::Semicolon => Lost::Here,
@@ -111,7 +111,7 @@ impl Parser<'_> {
             let message = format!("`{}` cannot be a key", key.value);
             let hint = "a key is a lower-case letter, then lower-case letters, digits, `.` and `_`";
             self.out
-                .add(Diagnostic::error("xl-key", &key.span, message).hint(hint));
+                .add(Diagnostic::error(code::xl::KEY, &key.span, message).hint(hint));
         }
         self.advance();
         let value = self.value(0)?;
@@ -134,7 +134,7 @@ impl Parser<'_> {
             Token::Open if depth == DEEPEST => {
                 let message = format!("lists lie deeper than {DEEPEST} in each other here");
                 self.out
-                    .add(Diagnostic::error("xl-depth", &self.span, message));
+                    .add(Diagnostic::error(code::xl::DEPTH, &self.span, message));
                 Err(Lost::Line)
             }
             Token::Open => self.list(depth),
@@ -177,7 +177,7 @@ impl Parser<'_> {
         if !ends && !sets {
             return Ok(());
         }
-        let found = Diagnostic::error("xl-list-open", open, "this list does not end");
+        let found = Diagnostic::error(code::xl::LIST_OPEN, open, "this list does not end");
         self.out.add(found.hint("a list ends with `]`"));
         Err(if sets { Lost::Here } else { Lost::Line })
     }
@@ -196,7 +196,7 @@ impl Parser<'_> {
             let message = format!("`{}` is set again; xl takes the last value only", key.value);
             let hint = "remove one of them, or write `+=` to add";
             self.out.add(
-                Diagnostic::warning("xl-set-again", &key.span, message)
+                Diagnostic::warning(code::xl::SET_AGAIN, &key.span, message)
                     .hint(hint)
                     .also(&old.key.span, "first set here"),
             );
@@ -224,7 +224,8 @@ impl Parser<'_> {
                     more.kind()
                 );
                 self.out.add(
-                    Diagnostic::error("xl-add", more.span(), message).also(old.span(), "set here"),
+                    Diagnostic::error(code::xl::ADD, more.span(), message)
+                        .also(old.span(), "set here"),
                 );
             }
         }

@@ -7,7 +7,7 @@ use crate::diag::Diagnostics;
 fn codes(text: &str) -> (Option<Settings>, Vec<&'static str>) {
     let mut out = Diagnostics::new();
     let settings = read(text, "foo.cfg", &mut out);
-    (settings, out.iter().map(|d| d.code).collect())
+    (settings, out.iter().map(|d| d.code.name).collect())
 }
 
 fn good(text: &str) -> Settings {
