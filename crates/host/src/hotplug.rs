@@ -19,8 +19,8 @@ use crate::store::{self, Store};
 pub struct Places {
     /// The folder of the vifs' journals.
     pub journals: PathBuf,
-    /// The socket of xenstore.
-    pub store: PathBuf,
+    /// Where xenstore may be, the likeliest first.
+    pub store: Vec<PathBuf>,
     /// The logs.
     pub log: Log,
 }
@@ -39,7 +39,7 @@ impl Places {
     pub fn new(name: &str, env: impl Fn(&str) -> Option<String>) -> Self {
         Self {
             journals: "/run/xenwire/journal".into(),
-            store: store::place(env),
+            store: store::places(env),
             log: Log::new(name),
         }
     }

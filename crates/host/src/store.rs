@@ -1,23 +1,14 @@
 //! xenstore, as plans see it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use xenwire_core::journal::Fault;
 use xenwire_core::state::{Effect, NodePath, NodeValue, NodeWrite};
 use xenwire_xenstore::{Client, Error, Nodes as _};
 
-/// Where the store is, as libxenstore looks for it (contract 5.1): its socket, else the device of
-/// a domain that does not run the daemon itself. `env` looks up a variable.
-pub fn place(env: impl Fn(&str) -> Option<String>) -> PathBuf {
-    let chosen = env("XENSTORED_PATH").is_some_and(|path| !path.is_empty());
-    let socket = xenwire_xenstore::socket_path(env);
-    let devices = ["/dev/xen/xenbus", "/proc/xen/xenbus"].map(PathBuf::from);
-    match devices.into_iter().find(|device| device.exists()) {
-        Some(device) if !chosen && !socket.exists() => device,
-        _ => socket,
-    }
-}
+/// Where the store may be, in libxenstore's order (contract 5.1). `env` looks up a variable.
+pub use xenwire_xenstore::places;
 
 /// A connection to the store.
 #[derive(Debug)]
@@ -29,13 +20,13 @@ pub struct Store {
 const ATTEMPTS: u32 = 100;
 
 impl Store {
-    /// Connects to a store's socket or device.
+    /// Connects to the first of these sockets and devices that can be opened.
     ///
     /// # Errors
-    /// [`Error`] if nobody answers there.
-    pub fn connect(socket: &Path) -> Result<Self, Error> {
+    /// [`Error`], with every place and why it is none, if none can.
+    pub fn connect(places: &[PathBuf]) -> Result<Self, Error> {
         Ok(Self {
-            client: Client::connect(socket)?,
+            client: Client::connect_first(places.iter().cloned())?,
         })
     }
 

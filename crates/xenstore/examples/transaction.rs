@@ -5,13 +5,13 @@
 //! ```
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
-use xenwire_xenstore::{Client, Error, Nodes, socket_path};
+use xenwire_xenstore::{Client, Error, Nodes};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args()
         .nth(1)
         .unwrap_or_else(|| "/tool/counter".to_owned());
-    let mut store = Client::connect(&socket_path(|name| std::env::var(name).ok()))?;
+    let mut store = Client::open(|name| std::env::var(name).ok())?;
     let count = store.transaction(100, |nodes| {
         let before = nodes.read_optional(&path)?.unwrap_or_default();
         let count = String::from_utf8_lossy(&before).parse().unwrap_or(0) + 1;

@@ -5,11 +5,11 @@
 //! ```
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
-use xenwire_xenstore::{Client, Nodes, socket_path};
+use xenwire_xenstore::{Client, Nodes};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "/".to_owned());
-    let mut store = Client::connect(&socket_path(|name| std::env::var(name).ok()))?;
+    let mut store = Client::open(|name| std::env::var(name).ok())?;
     store.watch(&path, "example")?;
     while let Some(event) = store.event(None)? {
         match store.read_optional(&event.path)? {

@@ -2,29 +2,56 @@
 //!
 //! One [`Client`] is one connection, used by one thread at a time. A request is one send and one
 //! receive; [`Nodes::read_many`] asks for many nodes in one send. Watch events that arrive between a
-//! request and its reply are kept for [`Client::event`]. Invariant: after an [`Error::Server`] the
-//! connection is as good as before; after an [`Error::Transport`] other than a timeout it is not.
+//! request and its reply are kept for [`Client::event`]. Invariant: after an [`Error::Server`] or a
+//! timeout the connection is as good as before; after another [`Error::Transport`] or an
+//! [`Error::Malformed`] it is gone, and the next request has a new one or none
+//! ([`Client::set_reconnect`]).
+//!
+//! Nothing waits without a limit where one was asked for: [`Client::set_timeout`] is the limit of a
+//! reply and of the send before it, the argument of [`Client::event`] that of an event. The one
+//! exception is made by the kernel: [`Device`].
+//!
+//! | requests | where |
+//! | --- | --- |
+//! | READ, WRITE, MKDIR, RM, DIRECTORY, DIRECTORY_PART, GET_PERMS, SET_PERMS | [`Nodes`] |
+//! | TRANSACTION_START, TRANSACTION_END | [`Client::transaction`] |
+//! | WATCH, UNWATCH, RESET_WATCHES | [`Client::watch`], [`Client::watch_depth`], [`Client::unwatch`], [`Client::reset_watches`] |
+//! | INTRODUCE, RELEASE, RESUME, SET_TARGET | [`Client::introduce`], [`Client::release`], [`Client::resume`], [`Client::set_target`] |
+//! | GET_DOMAIN_PATH, IS_DOMAIN_INTRODUCED | [`Client::domain_path`], [`Client::is_introduced`] |
+//! | GET_FEATURE, SET_FEATURE | [`Client::features`], [`Client::set_features`] |
+//! | GET_QUOTA, SET_QUOTA | [`Client::quota`], [`Client::quota_names`], [`Client::set_quota`] |
+//! | CONTROL | [`Client::control`] |
 
+mod calls;
+mod device;
+mod domains;
 mod error;
 mod nodes;
+pub mod reconnect;
+mod settings;
 mod stream;
 mod transaction;
 mod transport;
+mod watches;
 
+pub use device::{DEVICE_PAYLOAD_MAX, Device};
 pub use error::{Error, Operation};
 pub use nodes::Nodes;
 pub use transaction::Transaction;
-pub use transport::{Device, Transport};
+pub use transport::{Carries, SendError, Transport};
+pub use watches::{FEATURE_WATCH_DEPTH, WatchEvent};
 
-use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::Domid;
-use crate::wire::{HEADER_LEN, Kind, PAYLOAD_MAX, terminated};
-use nodes::{Call, one_string};
+use crate::places::{dial, places};
+use crate::wire::{HEADER_LEN, Packet};
+use calls::Call;
+use reconnect::Line;
 use stream::Stream;
+use transport::deadline;
+use watches::Watch;
 
 /// Requests sent before their replies are read.
 const IN_FLIGHT_MAX: usize = 64;
@@ -33,195 +60,96 @@ const IN_FLIGHT_MAX: usize = 64;
 /// the server to wait for this client to read, and the client for the server, both would for ever.
 const IN_FLIGHT_BYTES: usize = 32 * 1024;
 
-/// Something under a watched path changed, or may have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WatchEvent {
-    /// The path that changed: the watched one or one below it, relative if the watch was; or the
-    /// name of a special watch.
-    pub path: String,
-    /// The token the watch was set with.
-    pub token: String,
-}
-
 /// A connection to a xenstore server.
 #[derive(Debug)]
 pub struct Client {
     stream: Stream,
+    timeout: Option<Duration>,
+    watches: Vec<Watch>,
+    line: Line,
 }
 
 impl Client {
-    /// Connects to a server: its socket, which [`crate::socket_path`] finds, or the kernel's device,
-    /// usually `/dev/xen/xenbus`, which leads to a store in another domain.
+    /// Connects to the store of this machine, wherever libxenstore would find it: the first of
+    /// [`places`] that can be opened. `env` looks up a variable of the environment; the crate itself
+    /// reads none.
+    ///
+    /// ```no_run
+    /// use xenwire_xenstore::Client;
+    ///
+    /// let store = Client::open(|name| std::env::var(name).ok())?;
+    /// # Ok::<(), xenwire_xenstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connect`] with every place that was tried and the system's reason.
+    pub fn open(env: impl Fn(&str) -> Option<String>) -> Result<Client, Error> {
+        Client::connect_first(places(env))
+    }
+
+    /// Connects to what is at a path: a server's socket, or the kernel's device, usually
+    /// `/dev/xen/xenbus`, which leads to a store in another domain.
     ///
     /// # Errors
     ///
     /// [`Error::Connect`] with the path and the system's reason.
     pub fn connect(path: &Path) -> Result<Client, Error> {
-        let failed = |source| Error::Connect {
-            path: path.to_owned(),
-            source,
-        };
-        // The variable that names a server's socket may name the device as well.
-        if std::fs::metadata(path).is_ok_and(|found| found.file_type().is_char_device()) {
-            let device = Device::open(path).map_err(failed)?;
-            return Ok(Client::over(Box::new(device)));
-        }
-        let stream = UnixStream::connect(path).map_err(failed)?;
-        Ok(Client::from_stream(stream))
+        Client::connect_first([path.to_owned()])
     }
 
-    /// A client on a connected socket, in blocking mode.
+    /// Connects to the first of these places that can be opened.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connect`] with every place and the system's reason.
+    pub fn connect_first(places: impl IntoIterator<Item = PathBuf>) -> Result<Client, Error> {
+        let mut tried = Vec::new();
+        for place in places {
+            match dial(&place, true) {
+                Ok(transport) => return Ok(Client::at(Some(place), transport)),
+                Err(source) => tried.push((place, source)),
+            }
+        }
+        Err(Error::Connect { tried })
+    }
+
+    /// A client on a connected socket.
     pub fn from_stream(stream: UnixStream) -> Client {
         Client::over(Box::new(stream))
     }
 
     /// A client on any transport.
     pub fn over(transport: Box<dyn Transport>) -> Client {
+        Client::at(None, transport)
+    }
+
+    fn at(place: Option<PathBuf>, transport: Box<dyn Transport>) -> Client {
         Client {
             stream: Stream::new(transport),
+            timeout: None,
+            watches: Vec::new(),
+            line: Line::new(place),
         }
+    }
+
+    /// Where the server is; `None` for a client that was given its stream.
+    pub fn place(&self) -> Option<&Path> {
+        self.line.place.as_deref()
+    }
+
+    /// What the connection carries of the protocol.
+    pub fn carries(&self) -> Carries {
+        self.stream.carries()
     }
 
     /// How long to wait for the reply to one request; `None`, the default, waits for ever.
     ///
     /// A reply that arrives after its request timed out is dropped, and the client stays usable.
+    /// What the request did stays done: see [`Error::may_have_been_done`]; a transaction whose start
+    /// timed out stays open at the server until the connection ends.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
-        self.stream.timeout = timeout;
-    }
-
-    /// The path a domain's relative paths start from, `/local/domain/N`.
-    ///
-    /// # Errors
-    ///
-    /// As every request: [`Error`].
-    pub fn domain_path(&mut self, domid: Domid) -> Result<String, Error> {
-        let call = Call::on_domain(Operation::DomainPath, Kind::GetDomainPath, domid);
-        let reply = self.call(0, call)?;
-        one_string(Operation::DomainPath, &domid.to_string(), &reply)
-    }
-
-    /// Whether a domain was introduced and not released.
-    ///
-    /// # Errors
-    ///
-    /// As every request: [`Error`].
-    pub fn is_introduced(&mut self, domid: Domid) -> Result<bool, Error> {
-        let operation = Operation::IsIntroduced;
-        let reply = self.call(
-            0,
-            Call::on_domain(operation, Kind::IsDomainIntroduced, domid),
-        )?;
-        match one_string(operation, &domid.to_string(), &reply)?.as_str() {
-            "T" => Ok(true),
-            "F" => Ok(false),
-            _ => Err(Error::malformed(operation, domid)),
-        }
-    }
-
-    /// Makes a domain known: its ring is on this frame, its bell this event channel. dom0 only.
-    ///
-    /// # Errors
-    ///
-    /// As every request: [`Error`].
-    pub fn introduce(&mut self, domid: Domid, frame: u64, port: u32) -> Result<(), Error> {
-        let mut call = Call::on_domain(Operation::Introduce, Kind::Introduce, domid);
-        call.payload = terminated([domid.to_string(), frame.to_string(), port.to_string()]);
-        self.call(0, call).map(drop)
-    }
-
-    /// Makes the server forget a domain. dom0 only.
-    ///
-    /// # Errors
-    ///
-    /// As every request: [`Error`].
-    pub fn release(&mut self, domid: Domid) -> Result<(), Error> {
-        self.call(0, Call::on_domain(Operation::Release, Kind::Release, domid))
-            .map(drop)
-    }
-
-    /// Asks for events about a path (or `@introduceDomain`, `@releaseDomain`) and all below it.
-    ///
-    /// One event for the path itself arrives at once, whether or not the node exists: read the
-    /// state when it comes, and there is no gap between looking and being told.
-    ///
-    /// # Errors
-    ///
-    /// As every request: [`Error`]. The same path and token twice is [`ErrorName::Eexist`](crate::wire::ErrorName::Eexist).
-    pub fn watch(&mut self, path: &str, token: &str) -> Result<(), Error> {
-        let call = Call::on_watch(Operation::Watch, Kind::Watch, path, token)?;
-        self.call(0, call).map(drop)
-    }
-
-    /// Takes a watch back. Events it caused before may still be waiting in [`Client::event`].
-    ///
-    /// # Errors
-    ///
-    /// As every request: [`Error`].
-    pub fn unwatch(&mut self, path: &str, token: &str) -> Result<(), Error> {
-        let call = Call::on_watch(Operation::Unwatch, Kind::Unwatch, path, token)?;
-        self.call(0, call).map(drop)
-    }
-
-    /// Drops all watches and transactions of this connection, and the events that wait here.
-    ///
-    /// # Errors
-    ///
-    /// As every request: [`Error`].
-    pub fn reset_watches(&mut self) -> Result<(), Error> {
-        let operation = Operation::ResetWatches;
-        let call = Call {
-            operation,
-            kind: Kind::ResetWatches,
-            subject: String::new(),
-            payload: vec![0],
-        };
-        self.call(0, call)?;
-        self.stream.events.clear();
-        Ok(())
-    }
-
-    /// The next watch event: waits up to `timeout`, or for ever without one.
-    ///
-    /// `Ok(None)` means that the time is up. A zero timeout looks at what has already arrived.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Transport`] or [`Error::Malformed`].
-    pub fn event(&mut self, timeout: Option<Duration>) -> Result<Option<WatchEvent>, Error> {
-        self.stream.event(timeout)
-    }
-
-    /// Runs `body` in a transaction and commits it; again from the start when the commit meets
-    /// another client's change, `bound` times at most.
-    ///
-    /// `body` may run several times, so it should compute and talk to its [`Transaction`], and leave
-    /// the rest of the world alone. An error from it drops the transaction and is returned.
-    ///
-    /// # Errors
-    ///
-    /// What `body` returns; [`Error::Conflict`] after `bound` attempts; any other [`Error`].
-    pub fn transaction<T, E: From<Error>>(
-        &mut self,
-        bound: u32,
-        mut body: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        for _ in 0..bound {
-            let mut transaction = Transaction::start(self)?;
-            match body(&mut transaction) {
-                Ok(value) => match transaction.commit() {
-                    Ok(()) => return Ok(value),
-                    Err(error) if error.is_conflict() => {}
-                    Err(error) => return Err(error.into()),
-                },
-                Err(error) => {
-                    // The caller's error is the one to tell; a transaction that cannot be dropped
-                    // ends with the connection.
-                    let _ = transaction.abort();
-                    return Err(error);
-                }
-            }
-        }
-        Err(Error::Conflict { attempts: bound }.into())
+        self.timeout = timeout;
     }
 
     /// One request, one reply.
@@ -237,9 +165,18 @@ impl Client {
         calls: Vec<Call>,
     ) -> Result<Vec<Result<Vec<u8>, Error>>, Error> {
         // Before any of them is sent, so that a refused list has done nothing.
-        if let Some(call) = calls.iter().find(|call| call.payload.len() > PAYLOAD_MAX) {
-            return Err(call.too_long());
+        let limit = self.carries().payload;
+        if let Some(call) = calls.iter().find(|call| call.payload.len() > limit) {
+            return Err(call.too_long(limit));
         }
+        self.in_windows(calls, |client, window| client.exchange(tx_id, window))
+    }
+
+    fn in_windows(
+        &mut self,
+        calls: Vec<Call>,
+        mut exchange: impl FnMut(&mut Client, &[Call]) -> Result<Vec<Packet>, Error>,
+    ) -> Result<Vec<Result<Vec<u8>, Error>>, Error> {
         let mut results = Vec::with_capacity(calls.len());
         let mut calls = calls.into_iter().peekable();
         while calls.peek().is_some() {
@@ -251,7 +188,7 @@ impl Client {
                 bytes += call.payload.len() + HEADER_LEN;
                 window.push(call);
             }
-            let replies = self.stream.exchange(tx_id, &window)?;
+            let replies = exchange(self, &window)?;
             results.extend(
                 window
                     .into_iter()
@@ -261,10 +198,55 @@ impl Client {
         }
         Ok(results)
     }
+
+    /// One window of calls; on a new connection, if the old one is lost and they may be repeated.
+    fn exchange(&mut self, tx_id: u32, window: &[Call]) -> Result<Vec<Packet>, Error> {
+        let repeatable = window.iter().all(Call::is_repeatable);
+        let mut renewed = false;
+        loop {
+            let deadline = deadline(self.timeout);
+            let failure = match self.stream.exchange(tx_id, window, deadline) {
+                Ok(replies) => {
+                    self.line.answered();
+                    return Ok(replies);
+                }
+                Err(failure) => failure,
+            };
+            let call = window
+                .get(failure.position)
+                .expect("a failure of one of them");
+            let (sent, lost) = (failure.sent, !self.stream.is_open());
+            let error = failure.during(call.operation, &call.subject);
+            match error {
+                // Without its connection a transaction is dropped; only of a commit that was sent
+                // nobody knows whether it came first.
+                Error::Transport {
+                    operation,
+                    subject,
+                    source,
+                    ..
+                } if tx_id != 0 && lost && !(sent && operation == Operation::Commit) => {
+                    return Err(Error::TransactionLost {
+                        operation,
+                        subject,
+                        source,
+                    });
+                }
+                error if tx_id != 0 || (sent && !repeatable) => return Err(error),
+                // Servers that let us in and then hang up: that has an end, too.
+                error if renewed && self.line.is_over() => return Err(error),
+                error => renewed = self.reconnect(None, error)?,
+            }
+        }
+    }
 }
 
 impl Nodes for Client {
     fn call_nodes(&mut self, calls: Vec<Call>) -> Result<Vec<Result<Vec<u8>, Error>>, Error> {
         self.call_many(0, calls)
+    }
+
+    fn connection(&self) -> u64 {
+        self.connections()
     }
 }

@@ -16,11 +16,12 @@
 mod connection;
 mod event_loop;
 mod handle;
+mod recorder;
 
 pub use connection::OUTPUT_MAX;
 pub use handle::{Handle, ListenerId};
 
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -28,6 +29,7 @@ use std::thread::JoinHandle;
 use crate::store::Store;
 use event_loop::EventLoop;
 use handle::Shared;
+use recorder::Recorder;
 
 /// Runs stores.
 #[derive(Debug)]
@@ -44,11 +46,36 @@ impl Server {
     /// The system's reason if epoll, the pair of sockets that wakes the thread, or the thread
     /// cannot be made.
     pub fn spawn(store: Store) -> io::Result<(Handle, JoinHandle<io::Result<()>>)> {
+        Server::start(store, Recorder::off())
+    }
+
+    /// Runs a store as [`Server::spawn`] does, and writes a [`trace`](crate::trace) of all that it
+    /// sees and says.
+    ///
+    /// The sink is given whole lines, and those of a request before its reply is sent: an unbuffered
+    /// file is right, and what waits (a full pipe) makes every client wait. When the sink fails, the
+    /// server goes on without it, and `lost` is called, once, in the server's thread. The trace has
+    /// events as the store told them, before a client that does not read them is cut off.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::spawn`], or the sink's if it does not take the trace's first line; its later
+    /// errors go to `lost`.
+    pub fn spawn_recorded(
+        store: Store,
+        sink: impl Write + Send + 'static,
+        lost: impl FnOnce(io::Error) + Send + 'static,
+    ) -> io::Result<(Handle, JoinHandle<io::Result<()>>)> {
+        let recorder = Recorder::begin(Box::new(sink), Box::new(lost))?;
+        Server::start(store, recorder)
+    }
+
+    fn start(store: Store, recorder: Recorder) -> io::Result<(Handle, JoinHandle<io::Result<()>>)> {
         let (bell, waker) = UnixStream::pair()?;
         bell.set_nonblocking(true)?;
         waker.set_nonblocking(true)?;
         let shared = Arc::new(Shared::new(waker));
-        let event_loop = EventLoop::new(store, bell, Arc::clone(&shared))?;
+        let event_loop = EventLoop::new(store, bell, Arc::clone(&shared), recorder)?;
         let thread = std::thread::Builder::new()
             .name("xenstore".to_owned())
             .spawn(move || event_loop.run())?;

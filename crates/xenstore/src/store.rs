@@ -22,8 +22,6 @@ mod view;
 mod watches;
 
 #[cfg(test)]
-mod proptests;
-#[cfg(test)]
 mod tests;
 
 pub use quota::Quotas;
@@ -219,8 +217,11 @@ impl Store {
                     return Err(ErrorName::Einval);
                 }
                 let depth = depth.map(|depth| parse_decimal(depth).ok_or(ErrorName::Einval));
+                let depth = depth.transpose()?;
+                // A watch that is there already is that, also when there is no room for another.
+                self.watches.check_new(conn, &target, token)?;
                 self.check_watch(actor, target.bytes(token))?;
-                self.watches.add(conn, &target, token, depth.transpose()?)?;
+                self.watches.add(conn, &target, token, depth);
                 // The path was checked to be ASCII; the event repeats it as it was sent.
                 let path = std::str::from_utf8(path).map_err(|_| ErrorName::Einval)?;
                 events.extend(Packet::watch_event(path, token).map(|event| (conn, event)));
@@ -328,12 +329,10 @@ impl Store {
 
     fn fire(&self, effects: &[Effect], events: &mut Deliveries) {
         for effect in effects {
-            let parent = effect
-                .path
-                .parent()
-                .map(|parent| self.tree.nearest(&parent).1.perms());
+            let parent = effect.path.parent();
+            let parent = parent.and_then(|parent| self.tree.get(&parent));
             let may_see = |conn| {
-                let mut perms = effect.perms.iter().chain(parent);
+                let mut perms = effect.perms.iter().chain(parent.map(|node| node.perms()));
                 self.actor(conn)
                     .is_some_and(|actor| perms.any(|perms| actor.may(perms, Access::Read)))
             };

@@ -2,7 +2,7 @@
 
 use xenwire_core::show::draw;
 use xenwire_host::kernel::Kernel;
-use xenwire_host::store::{Store, place};
+use xenwire_host::store::{Store, places};
 use xenwire_host::topology::topology;
 
 use crate::args::ShowArgs;
@@ -11,16 +11,15 @@ use crate::out;
 /// Draws the host that this process is on.
 pub fn main(args: &ShowArgs) -> u8 {
     let name = xenwire_host::name().unwrap_or_else(|| "Dom0".into());
-    let socket = args
-        .xenstore
-        .clone()
-        .unwrap_or_else(|| place(|name| std::env::var(name).ok()));
-    let mut store = match Store::connect(&socket) {
+    let places = match &args.xenstore {
+        Some(place) => vec![place.clone()],
+        None => places(|name| std::env::var(name).ok()),
+    };
+    let mut store = match Store::connect(&places) {
         Ok(store) => Some(store),
         Err(error) => {
             out::say(&format!(
-                "xenwire: no xenstore at {}, so vifs have no guests' names: {error}",
-                socket.display()
+                "xenwire: no xenstore, so vifs have no guests' names: {error}"
             ));
             None
         }

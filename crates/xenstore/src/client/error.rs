@@ -1,10 +1,20 @@
 //! What can go wrong for a client, with the operation and the path it happened to.
+//!
+//! Invariant: every message says what was asked, of which path, what came of it, and what to do
+//! where that is known; it is one sentence without a final stop, for a log or a user.
+
+mod text;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::path::PathError;
-use crate::wire::{ErrorName, PAYLOAD_MAX};
+use crate::wire::ErrorName;
 
 /// What a client was asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,43 +38,23 @@ pub enum Operation {
     IsIntroduced,
     Introduce,
     Release,
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Operation::Read => "read",
-            Operation::Write => "write",
-            Operation::Mkdir => "mkdir",
-            Operation::Remove => "rm",
-            Operation::Directory => "list",
-            Operation::Permissions => "read permissions of",
-            Operation::SetPermissions => "set permissions of",
-            Operation::Watch => "watch",
-            Operation::Unwatch => "unwatch",
-            Operation::ResetWatches => "reset watches",
-            Operation::Event => "wait for an event",
-            Operation::StartTransaction => "start a transaction",
-            Operation::Commit => "commit a transaction",
-            Operation::Abort => "drop a transaction",
-            Operation::DomainPath => "get the path of domain",
-            Operation::IsIntroduced => "ask for domain",
-            Operation::Introduce => "introduce domain",
-            Operation::Release => "release domain",
-        })
-    }
+    Resume,
+    SetTarget,
+    Features,
+    SetFeatures,
+    Quota,
+    SetQuota,
+    Control,
 }
 
 /// A request that did not succeed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no server at this place, or it does not let us in.
+    /// There is no server at any of these places, or it does not let us in.
     Connect {
-        /// The socket or device.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
+        /// Each socket or device that was tried, with the system's reason.
+        tried: Vec<(PathBuf, io::Error)>,
     },
     /// The server refused.
     Server {
@@ -84,10 +74,15 @@ pub enum Error {
         /// Which rule it breaks.
         error: PathError,
     },
-    /// A watch's token has a NUL byte in it, which would end it early; nothing was sent.
-    Token {
-        /// The watched path.
-        path: String,
+    /// A watch's token, or another argument, has a NUL byte in it, which would end it early;
+    /// nothing was sent.
+    Nul {
+        /// What was asked.
+        operation: Operation,
+        /// The path or setting it was asked of.
+        subject: String,
+        /// The argument.
+        argument: String,
     },
     /// Path and value together are longer than a packet; nothing was sent.
     TooLong {
@@ -95,6 +90,17 @@ pub enum Error {
         operation: Operation,
         /// The path.
         path: String,
+        /// What fits, in bytes: 4096, or 4080 over the kernel's device.
+        limit: usize,
+    },
+    /// The server, or the way to it, cannot do this; nothing was sent.
+    Unsupported {
+        /// What was asked.
+        operation: Operation,
+        /// The path it was asked of; empty if it is about none.
+        subject: String,
+        /// What is missing, and what to do instead.
+        why: &'static str,
     },
     /// The value is not UTF-8, and text was asked for.
     NotText {
@@ -119,8 +125,31 @@ pub enum Error {
         operation: Operation,
         /// The path, watch or domid it was asked of; empty if it is about none.
         subject: String,
-        /// The system's reason; a reply that is late is [`std::io::ErrorKind::TimedOut`].
-        source: std::io::Error,
+        /// Whether the server may have got it: see [`Error::may_have_been_done`].
+        sent: bool,
+        /// The system's reason; a reply that is late is [`io::ErrorKind::TimedOut`], a server that
+        /// has closed the connection [`io::ErrorKind::UnexpectedEof`], a connection that was lost
+        /// earlier [`io::ErrorKind::NotConnected`].
+        source: io::Error,
+    },
+    /// The connection broke inside a transaction: nothing of it was done.
+    TransactionLost {
+        /// What was asked.
+        operation: Operation,
+        /// The path it was asked of; empty if it is about none.
+        subject: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The connection was lost and no new one could be made within the time that the client was
+    /// given for it. The request was not done, or it only reads.
+    Gone {
+        /// What was lost.
+        lost: Box<Error>,
+        /// The time, from [`Client::set_reconnect`](super::Client::set_reconnect).
+        patience: Duration,
+        /// Why the last attempt failed.
+        source: Box<Error>,
     },
     /// Other clients changed the same nodes during every attempt of a transaction.
     Conflict {
@@ -130,14 +159,6 @@ pub enum Error {
 }
 
 impl Error {
-    pub(super) fn transport(operation: Operation, subject: &str, source: std::io::Error) -> Error {
-        Error::Transport {
-            operation,
-            subject: subject.to_owned(),
-            source,
-        }
-    }
-
     pub(super) fn malformed(operation: Operation, subject: impl fmt::Display) -> Error {
         Error::Malformed {
             operation,
@@ -174,82 +195,61 @@ impl Error {
 
     /// Whether the reply did not arrive in time.
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Error::Transport { source, .. } if source.kind() == std::io::ErrorKind::TimedOut)
+        matches!(self, Error::Transport { source, .. } if source.kind() == io::ErrorKind::TimedOut)
+    }
+
+    /// Whether the connection is gone. A client that reconnects has another one for its next
+    /// request; any other is to be replaced.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Error::Transport { .. } => !self.is_timeout(),
+            Error::TransactionLost { .. } | Error::Gone { .. } | Error::Malformed { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a request that changes something was sent and its reply has not come: it may or may
+    /// not have been done. Read what it was to change before doing it again.
+    pub fn may_have_been_done(&self) -> bool {
+        match self {
+            Error::Transport {
+                operation, sent, ..
+            } => *sent && operation.changes(),
+            Error::Malformed { operation, .. } => operation.changes(),
+            _ => false,
+        }
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let about = |subject: &str| {
-            if subject.is_empty() {
-                String::new()
-            } else {
-                format!(" {subject}")
-            }
-        };
+impl Operation {
+    /// Whether it changes the store, so that it matters if it was done.
+    fn changes(self) -> bool {
         match self {
-            Error::Connect { path, source } => {
-                write!(
-                    f,
-                    "connect to xenstore at {}: {source}; is a server running there?",
-                    path.display()
-                )
-            }
-            Error::Server {
-                operation,
-                subject,
-                error,
-            } => {
-                write!(
-                    f,
-                    "{operation}{}: {} ({error})",
-                    about(subject),
-                    error.meaning()
-                )
-            }
-            Error::Path {
-                operation,
-                path,
-                error,
-            } => write!(f, "{operation} {path:?}: {error}"),
-            Error::Token { path } => {
-                write!(
-                    f,
-                    "watch {path}: the token has a NUL byte, which would cut it short"
-                )
-            }
-            Error::TooLong { operation, path } => write!(
-                f,
-                "{operation} {path}: path and value together must fit into {PAYLOAD_MAX} bytes"
-            ),
-            Error::NotText { path } => {
-                write!(
-                    f,
-                    "read {path}: wanted text, found bytes that are not UTF-8"
-                )
-            }
-            Error::Unsteady { path } => {
-                write!(
-                    f,
-                    "list {path}: it has changed during each attempt to read it in parts"
-                )
-            }
-            Error::Malformed { operation, subject } => write!(
-                f,
-                "{operation}{}: the server's reply does not follow the xenstore protocol",
-                about(subject)
-            ),
-            Error::Transport {
-                operation,
-                subject,
-                source,
-            } => {
-                write!(f, "{operation}{}: {source}", about(subject))
-            }
-            Error::Conflict { attempts } => write!(
-                f,
-                "commit a transaction: other clients changed the same nodes during all {attempts} attempts"
-            ),
+            Operation::Write
+            | Operation::Mkdir
+            | Operation::Remove
+            | Operation::SetPermissions
+            | Operation::Commit
+            | Operation::Introduce
+            | Operation::Release
+            | Operation::Resume
+            | Operation::SetTarget
+            | Operation::SetFeatures
+            | Operation::SetQuota
+            | Operation::Control => true,
+            Operation::Read
+            | Operation::Directory
+            | Operation::Permissions
+            | Operation::Watch
+            | Operation::Unwatch
+            | Operation::ResetWatches
+            | Operation::Event
+            | Operation::StartTransaction
+            | Operation::Abort
+            | Operation::DomainPath
+            | Operation::IsIntroduced
+            | Operation::Features
+            | Operation::Quota => false,
         }
     }
 }
@@ -257,7 +257,10 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Connect { source, .. } | Error::Transport { source, .. } => Some(source),
+            // The last place is the one that was left to hope for.
+            Error::Connect { tried } => tried.last().map(|(_, source)| source as _),
+            Error::Transport { source, .. } | Error::TransactionLost { source, .. } => Some(source),
+            Error::Gone { source, .. } => Some(source.as_ref()),
             Error::Path { error, .. } => Some(error),
             _ => None,
         }

@@ -1,14 +1,13 @@
 //! The requests about nodes, the same inside and outside a transaction.
 //!
 //! [`Nodes`] is what [`Client`](super::Client) and [`Transaction`](super::Transaction) share, so that
-//! a function over `&mut impl Nodes` can be given either. Invariant: a path is checked before it is
-//! sent; one with a NUL byte in it would otherwise be read as a path and a value.
+//! a function over `&mut impl Nodes` can be given either. Invariant: what a method returns was said
+//! by one server, also if the client has changed its connection meanwhile.
 
+use super::calls::Call;
 use super::{Error, Operation};
-use crate::Domid;
-use crate::path::{self, PathError, Special};
 use crate::perms::Perms;
-use crate::wire::{ErrorName, Kind, Packet, split_terminated, terminated};
+use crate::wire::{ErrorName, Kind, split_terminated, terminated};
 
 /// How often a list that does not fit into a packet is started afresh when it changes meanwhile.
 const LIST_ATTEMPTS: usize = 16;
@@ -26,6 +25,10 @@ pub trait Nodes {
     /// Sends requests and returns their replies in the same order.
     #[doc(hidden)]
     fn call_nodes(&mut self, calls: Vec<Call>) -> Result<Vec<Result<Vec<u8>, Error>>, Error>;
+
+    /// Counts the connections that replies have come over.
+    #[doc(hidden)]
+    fn connection(&self) -> u64;
 
     /// The value of a node.
     fn read(&mut self, path: &str) -> Result<Vec<u8>, Error> {
@@ -68,6 +71,8 @@ pub trait Nodes {
     /// Sets the values of several nodes, in order, for the price of one round trip.
     ///
     /// Outside a transaction the writes are separate: all are tried, the first error is returned.
+    /// When the connection breaks, that error names the first write without a reply; those after
+    /// it may or may not have been done, either.
     fn write_many(&mut self, nodes: &[(&str, &[u8])]) -> Result<(), Error> {
         let calls: Result<Vec<Call>, Error> = nodes
             .iter()
@@ -156,6 +161,8 @@ fn directory_in_parts<N: Nodes + ?Sized>(nodes: &mut N, path: &str) -> Result<Ve
     let malformed = || Error::malformed(operation, path);
     'attempt: for _ in 0..LIST_ATTEMPTS {
         let (mut list, mut generation) = (Vec::new(), None);
+        // A server that was started again counts generations anew, and may well meet the old one.
+        let mut connection = None;
         loop {
             let mut request = Call::on_node(operation, Kind::DirectoryPart, path)?;
             request.payload.extend(terminated([list.len().to_string()]));
@@ -166,7 +173,10 @@ fn directory_in_parts<N: Nodes + ?Sized>(nodes: &mut N, path: &str) -> Result<Ve
                 .ok_or_else(malformed)?;
             let (number, part) = reply.split_at(end);
             let part = part.get(1..).unwrap_or_default();
-            if *generation.get_or_insert_with(|| number.to_vec()) != number {
+            let now = nodes.connection();
+            if *generation.get_or_insert_with(|| number.to_vec()) != number
+                || *connection.get_or_insert(now) != now
+            {
                 continue 'attempt;
             }
             // The last part ends with an empty name: two NULs, or a single one alone.
@@ -186,113 +196,4 @@ fn directory_in_parts<N: Nodes + ?Sized>(nodes: &mut N, path: &str) -> Result<Ve
     Err(Error::Unsteady {
         path: path.to_owned(),
     })
-}
-
-/// A request that was checked, and what to call it in an error.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Call {
-    pub(super) operation: Operation,
-    pub(super) kind: Kind,
-    pub(super) subject: String,
-    pub(super) payload: Vec<u8>,
-}
-
-impl Call {
-    fn on_node(operation: Operation, kind: Kind, path: &str) -> Result<Call, Error> {
-        // The special names are nodes for their permissions only.
-        let special = matches!(
-            operation,
-            Operation::Permissions | Operation::SetPermissions
-        );
-        Call::checked(operation, kind, path, special)
-    }
-
-    fn checked(operation: Operation, kind: Kind, path: &str, special: bool) -> Result<Call, Error> {
-        match path::check(path.as_bytes()) {
-            Err(PathError::Special)
-                if special && Special::from_bytes(path.as_bytes()).is_some() => {}
-            Err(error) => {
-                return Err(Error::Path {
-                    operation,
-                    path: path.to_owned(),
-                    error,
-                });
-            }
-            Ok(()) => {}
-        }
-        Ok(Call {
-            operation,
-            kind,
-            subject: path.to_owned(),
-            payload: terminated([path]),
-        })
-    }
-
-    fn write(path: &str, value: &[u8]) -> Result<Call, Error> {
-        let mut call = Call::on_node(Operation::Write, Kind::Write, path)?;
-        call.payload.extend_from_slice(value);
-        Ok(call)
-    }
-
-    pub(super) fn on_watch(
-        operation: Operation,
-        kind: Kind,
-        path: &str,
-        token: &str,
-    ) -> Result<Call, Error> {
-        let mut call = Call::checked(operation, kind, path, true)?;
-        if token.contains('\0') {
-            return Err(Error::Token {
-                path: path.to_owned(),
-            });
-        }
-        call.payload.extend(terminated([token]));
-        Ok(call)
-    }
-
-    pub(super) fn on_domain(operation: Operation, kind: Kind, domid: Domid) -> Call {
-        let subject = domid.to_string();
-        let payload = terminated([&subject]);
-        Call {
-            operation,
-            kind,
-            subject,
-            payload,
-        }
-    }
-
-    pub(super) fn too_long(&self) -> Error {
-        Error::TooLong {
-            operation: self.operation,
-            path: self.subject.clone(),
-        }
-    }
-
-    /// Turns the reply into the call's result.
-    pub(super) fn judge(self, reply: Packet) -> Result<Vec<u8>, Error> {
-        match reply.kind {
-            kind if kind == self.kind => Ok(reply.payload),
-            Kind::Error => {
-                let name = reply.payload.strip_suffix(&[0]).unwrap_or(&reply.payload);
-                let error = ErrorName::from_bytes(name);
-                Err(Error::Server {
-                    operation: self.operation,
-                    subject: self.subject,
-                    error,
-                })
-            }
-            _ => Err(Error::malformed(self.operation, self.subject)),
-        }
-    }
-}
-
-/// A reply that is one NUL-terminated string.
-pub(super) fn one_string(
-    operation: Operation,
-    subject: &str,
-    reply: &[u8],
-) -> Result<String, Error> {
-    let text = reply.strip_suffix(&[0]).unwrap_or(reply);
-    String::from_utf8(text.to_vec()).map_err(|_| Error::malformed(operation, subject))
 }

@@ -1,9 +1,10 @@
-//! One attempt of a transaction.
+//! Several requests as one.
 //!
 //! Invariant: a [`Transaction`] that goes out of scope without a commit was aborted, or its
-//! connection is broken; the server then drops it with the connection.
+//! connection is broken; the server then drops it with the connection. One in which the server has
+//! said EAGAIN is never committed.
 
-use super::nodes::{Call, one_string};
+use super::calls::{Call, one_number};
 use super::{Client, Error, Nodes, Operation};
 use crate::wire::Kind;
 
@@ -14,48 +15,115 @@ pub struct Transaction<'a> {
     client: &'a mut Client,
     tx_id: u32,
     open: bool,
+    /// Whether it was asked to change anything.
+    changes: bool,
+    /// Why it can only be done again.
+    spoiled: Option<Spoiled>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spoiled {
+    Conflict,
+    Lost,
+}
+
+impl Client {
+    /// Runs `body` in a transaction and commits it; again from the start when it meets another
+    /// client's change, `bound` times at most. Most servers tell of that at the commit, some
+    /// (oxenstored) at any request inside. A client that reconnects also starts again after the
+    /// connection was lost inside.
+    ///
+    /// `body` may run several times, so it should compute and talk to its [`Transaction`], and leave
+    /// the rest of the world alone. An error from it drops the transaction and is returned.
+    ///
+    /// # Errors
+    ///
+    /// What `body` returns; [`Error::Conflict`] after `bound` attempts;
+    /// [`Error::TransactionLost`] if the connection broke, nothing of it was then done;
+    /// [`Error::Transport`] if it broke while the commit of a change was under way, all of it or
+    /// nothing was then done; any other [`Error`].
+    pub fn transaction<T, E: From<Error>>(
+        &mut self,
+        bound: u32,
+        mut body: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut last: Option<E> = None;
+        for _ in 0..bound {
+            let mut transaction = match Transaction::start(self) {
+                Ok(transaction) => transaction,
+                Err(error) if error.is_conflict() => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let result = body(&mut transaction);
+            let (spoiled, changes) = (transaction.spoiled, transaction.changes);
+            let result = match (result, spoiled) {
+                (Ok(value), None) => match transaction.commit() {
+                    Ok(()) => return Ok(value),
+                    Err(error) if error.is_conflict() => continue,
+                    Err(error @ Error::TransactionLost { .. }) => Err(error.into()),
+                    // Nothing hangs on the commit of reads alone.
+                    Err(error) if !changes && error.is_lost() => Err(error.into()),
+                    Err(error) => return Err(error.into()),
+                },
+                (result, spoiled) => {
+                    // The body's error is the one to tell; a transaction that cannot be dropped
+                    // ends with the connection.
+                    let _ = transaction.abort();
+                    match spoiled {
+                        None => return result,
+                        // Also if the body has swallowed it: what it went on with is not known.
+                        Some(Spoiled::Conflict) => continue,
+                        Some(Spoiled::Lost) => result,
+                    }
+                }
+            };
+            // The connection was lost.
+            let error = match result {
+                Err(error) => error,
+                Ok(_) => Error::TransactionLost {
+                    operation: Operation::Commit,
+                    subject: String::new(),
+                    source: std::io::ErrorKind::NotConnected.into(),
+                }
+                .into(),
+            };
+            if !self.reconnects() {
+                return Err(error);
+            }
+            last = Some(error);
+        }
+        Err(last.unwrap_or_else(|| Error::Conflict { attempts: bound }.into()))
+    }
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn start(client: &'a mut Client) -> Result<Transaction<'a>, Error> {
+    fn start(client: &'a mut Client) -> Result<Transaction<'a>, Error> {
         let operation = Operation::StartTransaction;
-        let kind = Kind::TransactionStart;
-        let reply = client.call(
-            0,
-            Call {
-                operation,
-                kind,
-                subject: String::new(),
-                payload: vec![0],
-            },
-        )?;
-        match one_string(operation, "", &reply)?.parse() {
-            Ok(0) | Err(_) => Err(Error::malformed(operation, "")),
-            Ok(tx_id) => Ok(Transaction {
+        let call = Call::with(operation, Kind::TransactionStart, String::new(), &[""]);
+        let reply = client.call(0, call)?;
+        match one_number(operation, "", &reply)? {
+            0 => Err(Error::malformed(operation, "")),
+            tx_id => Ok(Transaction {
                 client,
                 tx_id,
                 open: true,
+                changes: false,
+                spoiled: None,
             }),
         }
     }
 
-    pub(super) fn commit(mut self) -> Result<(), Error> {
-        self.end(Operation::Commit, b"T\0")
+    fn commit(mut self) -> Result<(), Error> {
+        self.end(Operation::Commit, "T")
     }
 
-    pub(super) fn abort(mut self) -> Result<(), Error> {
-        self.end(Operation::Abort, b"F\0")
+    fn abort(mut self) -> Result<(), Error> {
+        self.end(Operation::Abort, "F")
     }
 
-    fn end(&mut self, operation: Operation, verdict: &[u8]) -> Result<(), Error> {
+    fn end(&mut self, operation: Operation, verdict: &str) -> Result<(), Error> {
         self.open = false;
-        let (kind, subject) = (Kind::TransactionEnd, String::new());
-        let call = Call {
-            operation,
-            kind,
-            subject,
-            payload: verdict.to_vec(),
-        };
+        let call = Call::with(operation, Kind::TransactionEnd, String::new(), &[verdict]);
         self.client.call(self.tx_id, call).map(drop)
     }
 }
@@ -64,13 +132,26 @@ impl Drop for Transaction<'_> {
     /// A body that panics must not leave its transaction open on a connection that lives on.
     fn drop(&mut self) {
         if self.open {
-            let _ = self.end(Operation::Abort, b"F\0");
+            let _ = self.end(Operation::Abort, "F");
         }
     }
 }
 
 impl Nodes for Transaction<'_> {
     fn call_nodes(&mut self, calls: Vec<Call>) -> Result<Vec<Result<Vec<u8>, Error>>, Error> {
-        self.client.call_many(self.tx_id, calls)
+        self.changes |= !calls.iter().all(Call::is_repeatable);
+        let results = self.client.call_many(self.tx_id, calls);
+        let conflict =
+            |result: &Result<_, Error>| matches!(result, Err(error) if error.is_conflict());
+        match &results {
+            Err(Error::TransactionLost { .. }) => self.spoiled = Some(Spoiled::Lost),
+            Ok(results) if results.iter().any(conflict) => self.spoiled = Some(Spoiled::Conflict),
+            _ => {}
+        }
+        results
+    }
+
+    fn connection(&self) -> u64 {
+        self.client.connections()
     }
 }

@@ -1,18 +1,19 @@
-//! What a client's bytes travel over: a UNIX socket, or the kernel's xenbus device.
+//! What a client's bytes travel over, and the UNIX socket.
 //!
-//! Invariant: `send` takes all packets or fails; `receive` never blocks beyond its timeout.
+//! Invariant: with a timeout neither direction blocks beyond it, save where the kernel itself
+//! waits ([`Device`](super::Device)); no send ends the process by SIGPIPE.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
+
+use crate::wire::PAYLOAD_MAX;
 
 /// A stream that carries packets to a server and back.
 pub trait Transport: fmt::Debug + Send {
@@ -21,39 +22,102 @@ pub trait Transport: fmt::Debug + Send {
     ///
     /// # Errors
     ///
-    /// What the system says; the stream is then unusable.
-    fn send(&mut self, packets: &[Vec<u8>]) -> io::Result<()>;
+    /// [`SendError`], with how far it came; [`io::ErrorKind::TimedOut`] if the far end did not take
+    /// them in time.
+    fn send(&mut self, packets: &[Vec<u8>], timeout: Option<Duration>) -> Result<(), SendError>;
 
-    /// Receives some bytes: `Some(0)` at the end of the stream, `None` when the timeout passed
+    /// Receives some bytes: `Some(0)` at the end of the stream, `None` when the time was up
     /// first. Without a timeout it waits for ever.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// What the system says; the stream is then unusable.
     fn receive(
         &mut self,
         buffer: &mut [u8],
         timeout: Option<Duration>,
     ) -> io::Result<Option<usize>>;
+
+    /// What it carries of the protocol.
+    fn carries(&self) -> Carries {
+        Carries::default()
+    }
+}
+
+/// What a transport carries of the protocol: all of it, or what the kernel's driver lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carries {
+    /// The longest payload of a request, in bytes.
+    pub payload: usize,
+    /// Whether the depth of a watch arrives at the server.
+    pub watch_depth: bool,
+    /// Whether the server sees a connection of this client's own, whose watches it may drop
+    /// without dropping somebody else's.
+    pub own_connection: bool,
+}
+
+impl Default for Carries {
+    fn default() -> Carries {
+        Carries {
+            payload: PAYLOAD_MAX,
+            watch_depth: true,
+            own_connection: true,
+        }
+    }
+}
+
+/// Packets that could not all be sent.
+#[derive(Debug)]
+pub struct SendError {
+    /// Whether any byte of them was taken.
+    pub begun: bool,
+    /// Whether the stream can be used on: no packet was left half sent.
+    pub usable: bool,
+    /// The system's reason.
+    pub source: io::Error,
+}
+
+/// A transport that does not know how far it came.
+impl From<io::Error> for SendError {
+    fn from(source: io::Error) -> SendError {
+        SendError {
+            begun: true,
+            usable: false,
+            source,
+        }
+    }
 }
 
 impl Transport for UnixStream {
-    fn send(&mut self, packets: &[Vec<u8>]) -> io::Result<()> {
+    fn send(&mut self, packets: &[Vec<u8>], timeout: Option<Duration>) -> Result<(), SendError> {
+        let deadline = deadline(timeout);
         let joined;
-        let mut rest = match packets {
+        let whole = match packets {
             [one] => one.as_slice(),
             many => {
                 joined = many.concat();
                 joined.as_slice()
             }
         };
+        let mut rest = whole;
         while !rest.is_empty() {
-            // Without the flag a server that went away would end the whole process by SIGPIPE,
+            // NOSIGNAL: a server that went away would otherwise end the whole process by SIGPIPE,
             // unless the program ignores that signal.
-            match rustix::net::send(&*self, rest, SendFlags::NOSIGNAL) {
+            let sent = rustix::net::send(&*self, rest, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+            let failed = |source: io::Error| SendError {
+                begun: rest.len() < whole.len(),
+                usable: source.kind() == io::ErrorKind::TimedOut && rest.len() == whole.len(),
+                source,
+            };
+            match sent {
                 Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
                 Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
+                Err(Errno::AGAIN) => {
+                    if !ready(&*self, PollFlags::OUT, deadline).map_err(failed)? {
+                        return Err(failed(io::ErrorKind::TimedOut.into()));
+                    }
+                }
+                Err(error) => return Err(failed(error.into())),
             }
         }
         Ok(())
@@ -64,81 +128,51 @@ impl Transport for UnixStream {
         buffer: &mut [u8],
         timeout: Option<Duration>,
     ) -> io::Result<Option<usize>> {
-        if !readable(&*self, timeout)? {
+        let deadline = deadline(timeout);
+        // Without a deadline one call does: it waits by itself, unless the socket was made
+        // non-blocking by whoever gave it to us.
+        let flags = match deadline {
+            None => RecvFlags::empty(),
+            Some(_) => RecvFlags::DONTWAIT,
+        };
+        if deadline.is_some() && !ready(&*self, PollFlags::IN, deadline)? {
             return Ok(None);
         }
         loop {
-            match rustix::net::recv(&*self, &mut *buffer, RecvFlags::empty()) {
+            match rustix::net::recv(&*self, &mut *buffer, flags) {
                 Ok((received, _)) => return Ok(Some(received)),
                 Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    if !ready(&*self, PollFlags::IN, deadline)? {
+                        return Ok(None);
+                    }
+                }
                 Err(error) => return Err(error.into()),
             }
         }
     }
 }
 
-/// The character device of the kernel's xenbus driver.
-///
-/// A write that ends one request must not begin the next: the driver sends the first packet of its
-/// buffer and forgets the rest (`xenbus_file_write` in `drivers/xen/xenbus/xenbus_dev_frontend.c`).
-#[derive(Debug)]
-pub struct Device(File);
-
-impl Device {
-    /// Opens the device: `/dev/xen/xenbus`, or `/proc/xen/xenbus` on old kernels.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub fn open(path: &Path) -> io::Result<Device> {
-        File::options()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map(Device)
-    }
+/// The end of a timeout; one that is too long for the clock is none.
+pub(super) fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }
 
-impl Transport for Device {
-    fn send(&mut self, packets: &[Vec<u8>]) -> io::Result<()> {
-        packets
-            .iter()
-            .try_for_each(|packet| self.0.write_all(packet))
-    }
-
-    fn receive(
-        &mut self,
-        buffer: &mut [u8],
-        timeout: Option<Duration>,
-    ) -> io::Result<Option<usize>> {
-        if !readable(&self.0, timeout)? {
-            return Ok(None);
-        }
-        loop {
-            match self.0.read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => return other.map(Some),
-            }
-        }
-    }
-}
-
-/// Waits until there is something to read; without a timeout that is left to the read itself.
-fn readable(file: impl AsFd, timeout: Option<Duration>) -> io::Result<bool> {
-    let Some(timeout) = timeout else {
-        return Ok(true);
-    };
-    // A duration that the kernel cannot count is as good as a very long one.
-    let timeout = Timespec::try_from(timeout).unwrap_or(Timespec {
-        tv_sec: i64::MAX,
-        tv_nsec: 0,
-    });
-    let mut files = [PollFd::new(&file, PollFlags::IN)];
+/// Waits until the file can be read or written; false if the deadline passes first.
+pub(super) fn ready(
+    file: impl AsFd,
+    flags: PollFlags,
+    deadline: Option<Instant>,
+) -> io::Result<bool> {
+    let mut files = [PollFd::new(&file, flags)];
     loop {
-        match rustix::event::poll(&mut files, Some(&timeout)) {
+        // A duration that the kernel cannot count is as good as no limit.
+        let left = deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+            .and_then(|left| Timespec::try_from(left).ok());
+        match rustix::event::poll(&mut files, left.as_ref()) {
             Ok(ready) => return Ok(ready > 0),
-            // Waiting anew may wait longer than asked; callers compute what is left of a deadline
-            // before each call, so this is bounded by the signals that arrive.
+            // A signal: what is left of the deadline is computed anew.
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

@@ -4,9 +4,10 @@
 //! no call here blocks.
 
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
-use rustix::event::epoll::EventFlags;
+use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
@@ -46,7 +47,7 @@ pub(super) struct Connection {
     /// Events queued while the queue was full, and where each begins, counted as `taken` is.
     late: BTreeMap<Vec<u8>, u64>,
     /// What epoll was told to look for.
-    pub(super) registered: EventFlags,
+    registered: EventFlags,
 }
 
 impl Connection {
@@ -115,12 +116,18 @@ impl Connection {
         self.waiting() > FULL
     }
 
-    /// What epoll should look for.
-    pub(super) fn interest(&self) -> EventFlags {
+    /// Tells epoll what to look for: requests unless the queue is full, and room in the socket
+    /// exactly as long as there is output.
+    pub(super) fn register_interest(&mut self, epoll: &OwnedFd, number: u64) -> Result<(), CutOff> {
         let mut interest = EventFlags::empty();
         interest.set(EventFlags::IN, !self.is_full());
         interest.set(EventFlags::OUT, self.waiting() > 0);
-        interest
+        if interest != self.registered {
+            let number = EventData::new_u64(number);
+            epoll::modify(epoll, &self.stream, number, interest).map_err(|_| CutOff)?;
+            self.registered = interest;
+        }
+        Ok(())
     }
 
     fn waiting(&self) -> usize {

@@ -17,8 +17,10 @@ use rustix::io::Errno;
 
 use super::connection::{Connection, CutOff, INPUT_SIZE};
 use super::handle::{ListenerId, Order, Shared};
+use super::recorder::Recorder;
 use crate::Domid;
 use crate::store::{ConnId, Deliveries, Store};
+use crate::trace::Entry;
 
 /// The number under which epoll knows the bell; all others count up from there.
 const BELL: u64 = 0;
@@ -56,6 +58,7 @@ pub(super) struct EventLoop {
     numbers: BTreeMap<ConnId, u64>,
     last_number: u64,
     buffer: Vec<u8>,
+    recorder: Recorder,
     running: bool,
 }
 
@@ -64,6 +67,7 @@ impl EventLoop {
         store: Store,
         bell: UnixStream,
         shared: Arc<Shared>,
+        recorder: Recorder,
     ) -> io::Result<EventLoop> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, &bell, EventData::new_u64(BELL), EventFlags::IN)?;
@@ -77,6 +81,7 @@ impl EventLoop {
             numbers: BTreeMap::new(),
             last_number: BELL,
             buffer: vec![0; INPUT_SIZE],
+            recorder,
             running: true,
         })
     }
@@ -103,6 +108,7 @@ impl EventLoop {
                     self.serve(number, flags);
                 }
             }
+            self.recorder.write();
         }
         Ok(())
     }
@@ -117,10 +123,12 @@ impl EventLoop {
                 Order::Unlisten(id) => self.unlisten(id),
                 Order::Connect(stream, domid) => self.connect(stream, domid),
                 Order::Introduce(domid) => {
+                    self.recorder.add(|| Entry::Introduced(domid));
                     let deliveries = self.store.introduce(domid);
                     self.deliver(deliveries);
                 }
                 Order::Release(domid) => {
+                    self.recorder.add(|| Entry::Released(domid));
                     let deliveries = self.store.release(domid);
                     self.deliver(deliveries);
                 }
@@ -191,6 +199,10 @@ impl EventLoop {
     fn connect(&mut self, stream: UnixStream, domid: Domid) {
         let number = self.next_number();
         if self.register(&stream, number).is_ok() {
+            self.recorder.add(|| Entry::Opened {
+                conn: number,
+                domid,
+            });
             let conn = self.store.connect(domid);
             self.numbers.insert(conn, number);
             self.connections
@@ -230,6 +242,7 @@ impl EventLoop {
             }
             match connection.next_request() {
                 Ok(Some(packet)) => {
+                    self.recorder.asked(number, &packet);
                     let deliveries = self.store.request(connection.conn, &packet);
                     changed.extend(self.enqueue(deliveries));
                 }
@@ -253,24 +266,29 @@ impl EventLoop {
     /// Puts packets into their queues and says whose queues those are.
     fn enqueue(&mut self, deliveries: Deliveries) -> Vec<u64> {
         let mut numbers = Vec::new();
+        let mut broken = Vec::new();
         for (conn, packet) in deliveries {
             let Some(number) = self.numbers.get(&conn).copied() else {
                 continue;
             };
+            self.recorder.said(number, &packet);
             let Some(connection) = self.connections.get_mut(&number) else {
                 continue;
             };
             match connection.queue(&packet) {
                 Ok(()) if numbers.last() != Some(&number) => numbers.push(number),
                 Ok(()) => {}
-                Err(CutOff) => self.close(number),
+                Err(CutOff) => broken.push(number),
             }
         }
+        // After all that came of one request, also in the trace.
+        broken.into_iter().for_each(|number| self.close(number));
         numbers
     }
 
     /// Sends what is queued, in one system call for each client that takes it all.
     fn flush_all(&mut self, mut numbers: Vec<u64>) {
+        self.recorder.write();
         numbers.sort_unstable();
         numbers.dedup();
         for number in numbers {
@@ -279,7 +297,7 @@ impl EventLoop {
             };
             let result = connection.flush();
             if result
-                .and_then(|()| register_interest(&self.epoll, number, connection))
+                .and_then(|()| connection.register_interest(&self.epoll, number))
                 .is_err()
             {
                 self.close(number);
@@ -289,6 +307,7 @@ impl EventLoop {
 
     fn close(&mut self, number: u64) {
         if let Some(connection) = self.connections.remove(&number) {
+            self.recorder.add(|| Entry::Closed { conn: number });
             self.numbers.remove(&connection.conn);
             self.store.disconnect(connection.conn);
             let _ = epoll::delete(&self.epoll, &connection.stream);
@@ -318,27 +337,6 @@ impl EventLoop {
         self.last_number += 1;
         self.last_number
     }
-}
-
-/// Tells epoll what a connection waits for: requests unless its queue is full, and room in the
-/// socket exactly as long as there is output.
-fn register_interest(
-    epoll: &OwnedFd,
-    number: u64,
-    connection: &mut Connection,
-) -> Result<(), CutOff> {
-    let interest = connection.interest();
-    if interest != connection.registered {
-        epoll::modify(
-            epoll,
-            &connection.stream,
-            EventData::new_u64(number),
-            interest,
-        )
-        .map_err(|_| CutOff)?;
-        connection.registered = interest;
-    }
-    Ok(())
 }
 
 /// Whether accepting failed because the process or the machine has no files or memory left.

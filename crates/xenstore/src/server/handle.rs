@@ -3,7 +3,7 @@
 //! Invariant: an order is in the queue before the bell rings, so the thread that hears the bell
 //! finds it; orders are carried out in the order in which they were given.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,7 +52,8 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
             .push(order);
         // A full socket has rung already, and without its other end there is nobody to call.
-        let _ = (&self.waker).write(&[1]);
+        // Without the flag that would end a program that has not its way with SIGPIPE.
+        let _ = rustix::net::send(&self.waker, &[1], rustix::net::SendFlags::NOSIGNAL);
     }
 }
 

@@ -50,12 +50,11 @@ impl Store {
                 owned.push(path);
                 continue;
             }
-            open.extend(node.names().map(|name| path.child(name)));
+            open.extend(node.names().rev().map(|name| path.child(name)));
             if let Some(perms) = node.perms().without(domid) {
                 granted.push((path, perms));
             }
         }
-        owned.sort();
         (owned, granted)
     }
 }

@@ -8,11 +8,11 @@
 //! ```
 //!
 //! Invariant: a marked node is touched too, and a node is marked after its parent if the
-//! transaction made both; so a commit that found no conflict can copy the marked nodes in order.
+//! transaction made both; so a commit that found no conflict can copy the marked nodes in the order in which they were made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::tree::Tree;
+use super::tree::{Node, Tree};
 use super::view::Actor;
 use super::{ConnId, Deliveries, Effect, Store, quota};
 use crate::path::NodePath;
@@ -75,24 +75,19 @@ impl Transaction {
 
     /// The store's tree with this transaction's changes, and what they are to watches; `None` if
     /// a node it depends on has changed since it started.
-    pub(super) fn onto(self, current: &Tree) -> Option<(Tree, Vec<Effect>)> {
-        let generation = |tree: &Tree, path| tree.get(path).map(super::tree::Node::generation);
+    pub(super) fn onto(&self, current: &Tree) -> Option<(Tree, Vec<Effect>)> {
+        let generation = |tree: &Tree, path| tree.get(path).map(Node::generation);
         let steady = |path| generation(&self.base, path) == generation(current, path);
         if !self.journal.touched.iter().all(steady) {
             return None;
         }
-        let mut marks: Vec<(NodePath, Mark)> = self.journal.marks.into_iter().collect();
+        let mut marks: Vec<(&NodePath, &Mark)> = self.journal.marks.iter().collect();
         marks.sort_by_key(|(_, mark)| mark.order);
-        let mut next = current.clone();
+        let next = self.written(current, marks.iter().map(|(path, _)| *path));
         let mut effects = Vec::new();
         for (path, mark) in marks {
-            let before = current.get(&path).map(|node| node.perms().clone());
-            let after = self.tree.get(&path);
-            if let Some(node) = after {
-                next.put(&path, node.value().clone(), node.perms().clone());
-            } else {
-                next.remove(&path);
-            }
+            let before = current.get(path).map(|node| node.perms().clone());
+            let after = self.tree.get(path);
             let perms = before
                 .into_iter()
                 .chain(after.map(|node| node.perms().clone()));
@@ -101,13 +96,38 @@ impl Transaction {
                 && path
                     .parent()
                     .is_some_and(|parent| self.tree.get(&parent).is_none());
-            let perms: Vec<_> = perms.collect();
+            let mut perms: Vec<_> = perms.collect();
             // A node that came and went inside the transaction was never there for anybody else.
             if mark.told && !perms.is_empty() {
+                let above = path.parent().filter(|_| exact);
+                let above = above.and_then(|above| current.get(&above));
+                perms.extend(above.map(|node| node.perms().clone()));
+                let path = path.clone();
                 effects.push(Effect { path, exact, perms });
             }
         }
         Some((next, effects))
+    }
+
+    /// A tree with the nodes at these paths as they are in the transaction.
+    fn written<'a>(&self, current: &Tree, paths: impl Iterator<Item = &'a NodePath>) -> Tree {
+        let mut next = current.clone();
+        let mut kept = Vec::new();
+        for path in paths {
+            let (was, is) = (self.base.get(path), self.tree.get(path));
+            // Who was removed and made anew has its place behind those who stayed.
+            if was.map(Node::born) != is.map(Node::born) {
+                next.remove(path);
+            }
+            kept.extend(is.map(|node| (node.born(), path, node)));
+        }
+        // In the order in which they were made: parents first, and siblings as the transaction
+        // lists them.
+        kept.sort_by_key(|(born, ..)| *born);
+        for (_, path, node) in kept {
+            next.put(path, node.value().clone(), node.perms().clone());
+        }
+        next
     }
 }
 
@@ -119,7 +139,13 @@ impl Store {
         tx_id: u32,
     ) -> Result<Vec<u8>, ErrorName> {
         if tx_id != 0 {
-            return Err(ErrorName::Ebusy);
+            let connection = self.connections.get(&conn);
+            let inside = connection.is_some_and(|own| own.transactions.contains_key(&tx_id));
+            return Err(if inside {
+                ErrorName::Ebusy
+            } else {
+                ErrorName::Enoent
+            });
         }
         if !actor.is_privileged() {
             let open = self.transactions_of(actor.domid) + 1;

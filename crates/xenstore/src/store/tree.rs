@@ -21,7 +21,11 @@ pub(super) struct Node {
     generation: u64,
     value: Arc<[u8]>,
     perms: Arc<Perms>,
+    /// The generation in which the node was made.
+    born: u64,
     children: BTreeMap<Arc<str>, Arc<Node>>,
+    /// The children's names by the generation they were made in, which is the order of every list.
+    order: BTreeMap<u64, Arc<str>>,
     /// Bytes of all the children's names, each with its NUL.
     names_len: usize,
 }
@@ -29,6 +33,11 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// A number that no other node of this tree has, and that grows with each node made.
+    pub(super) fn born(&self) -> u64 {
+        self.born
     }
 
     pub(super) fn value(&self) -> &Arc<[u8]> {
@@ -39,8 +48,15 @@ impl Node {
         &self.perms
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.children.keys().map(AsRef::as_ref)
+    /// The children's names in the order in which they were made, as C xenstored lists them.
+    pub(super) fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.order.values().map(AsRef::as_ref)
+    }
+
+    fn children(&self) -> impl DoubleEndedIterator<Item = (&str, &Node)> {
+        let child = |name: &'_ str| self.children.get(name).map(AsRef::as_ref);
+        self.names()
+            .filter_map(move |name| Some((name, child(name)?)))
     }
 
     /// Bytes the list of names takes in a reply.
@@ -63,8 +79,8 @@ impl Node {
         let mut paths = Vec::new();
         let mut open = vec![(path.clone(), self)];
         while let Some((path, node)) = open.pop() {
-            let below = node.children.iter().rev();
-            open.extend(below.map(|(name, child)| (path.child(name), child.as_ref())));
+            let below = node.children().rev();
+            open.extend(below.map(|(name, child)| (path.child(name), child)));
             paths.push(path);
         }
         paths
@@ -107,7 +123,9 @@ impl Tree {
             generation: 0,
             value: Arc::default(),
             perms: Arc::new(Perms::owned_by(0, Access::None)),
+            born: 0,
             children: BTreeMap::new(),
+            order: BTreeMap::new(),
             names_len: 0,
         };
         let usage = Usage {
@@ -168,16 +186,19 @@ impl Tree {
                 match parent.children.get_mut(name) {
                     Some(node) => Some(Arc::make_mut(node).set(name, value, perms, generation)),
                     None => {
-                        let children = BTreeMap::new();
                         let node = Node {
                             generation,
                             value,
                             perms,
-                            children,
+                            born: generation,
+                            children: BTreeMap::new(),
+                            order: BTreeMap::new(),
                             names_len: 0,
                         };
-                        parent.children.insert(name.into(), Arc::new(node));
-                        parent.names_len += name_size(name);
+                        let name: Arc<str> = name.into();
+                        parent.names_len += name_size(&name);
+                        parent.order.insert(generation, Arc::clone(&name));
+                        parent.children.insert(name, Arc::new(node));
                         parent.generation = generation;
                         None
                     }
@@ -210,6 +231,7 @@ impl Tree {
         let Some(removed) = parent.children.remove(name) else {
             return;
         };
+        parent.order.remove(&removed.born);
         parent.names_len -= name_size(name);
         parent.generation = generation;
         let owned = Arc::make_mut(&mut self.owned);

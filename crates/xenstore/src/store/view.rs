@@ -3,6 +3,7 @@
 //! A [`View`] is one caller's sight of one tree. Every method checks the permissions first, then the
 //! quotas, then changes. Invariant: a method that returns an error has changed nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::quota::{self, Quotas};
@@ -97,12 +98,10 @@ impl View<'_> {
     /// A missing node is reported as such only to those who have the access to the nearest node
     /// above it: whether it exists is nobody else's business.
     fn node(&mut self, path: &NodePath, wanted: Access) -> Result<&Node, ErrorName> {
-        self.touch(path)?;
         let (found, _) = self.tree.nearest(path);
-        if !self.actor.is_privileged() {
-            // What the caller may do there is part of the answer, unless it may do everything.
-            self.touch(&found)?;
-        }
+        // What the caller may do there is part of the answer, unless it may do everything.
+        let limits = (!self.actor.is_privileged()).then_some(&found);
+        self.touch([path].into_iter().chain(limits))?;
         let (_, nearest) = self.tree.nearest(path);
         match (self.actor.may(nearest.perms(), wanted), found == *path) {
             (true, true) => Ok(nearest),
@@ -138,7 +137,7 @@ impl View<'_> {
     /// Creates a node, and first those that are missing above it. The caller's write access to the
     /// nearest existing one was checked.
     fn create(&mut self, path: &NodePath, value: &[u8]) -> Result<Vec<u8>, ErrorName> {
-        let (mut parent, nearest) = self.tree.nearest(path);
+        let (parent, nearest) = self.tree.nearest(path);
         let perms = Arc::new(nearest.perms().inherited_by(self.actor.domid));
         let missing: Vec<&str> = path.names().skip(parent.names().count()).collect();
         let Some((last, between)) = missing.split_last() else {
@@ -162,12 +161,15 @@ impl View<'_> {
         self.check(perms.count(), self.quotas.permissions)?;
         self.check(owned, self.quotas.nodes)?;
         self.check_memory(perms.owner(), (made, 0))?;
-        self.touch(&parent.clone())?;
-        self.check_touched(missing.len())?;
+        let levels = missing.iter().scan(parent.clone(), |above, name| {
+            *above = above.child(name);
+            Some(above.clone())
+        });
+        let levels: Vec<NodePath> = levels.collect();
+        self.touch(levels.iter().chain([&parent]))?;
 
-        for name in between {
-            parent = parent.child(name);
-            self.put(&parent, Arc::default(), perms.clone(), false);
+        for above in levels.iter().take(between.len()) {
+            self.put(above, Arc::default(), perms.clone(), false);
         }
         self.put(path, value.into(), perms, true);
         Ok(OK.to_vec())
@@ -179,22 +181,25 @@ impl View<'_> {
         let below = match self.node(path, Access::Write) {
             Ok(node) => node.paths(path),
             Err(ErrorName::Enoent) => {
-                self.touch(&parent)?;
+                self.touch([&parent])?;
                 let parent = self.tree.get(&parent);
                 return parent.map(|_| OK.to_vec()).ok_or(ErrorName::Enoent);
             }
             Err(error) => return Err(error),
         };
-        self.touch(&parent)?;
-        self.check_touched(below.len())?;
+        self.touch(below.iter().chain([&parent]))?;
         for removed in below {
-            let perms = self.tree.get(&removed).map(|node| node.perms().clone());
             let exact = removed != *path;
+            // The node above decides too who may hear of it, and here that one is about to go.
+            let above = removed.parent().filter(|_| exact);
+            let nodes = above.iter().chain([&removed]);
+            let perms = nodes.filter_map(|path| self.tree.get(path));
+            let perms = perms.map(|node| node.perms().clone()).collect();
             self.tell(
                 Effect {
                     path: removed,
                     exact,
-                    perms: perms.into_iter().collect(),
+                    perms,
                 },
                 true,
             );
@@ -244,27 +249,24 @@ impl View<'_> {
         }
     }
 
-    /// Notes that a transaction depends on a node.
-    fn touch(&mut self, path: &NodePath) -> Result<(), ErrorName> {
-        if self
-            .journal
-            .as_ref()
-            .is_some_and(|journal| !journal.has_touched(path))
-        {
-            self.check_touched(1)?;
-        }
+    /// Notes that a transaction depends on nodes: on all of them, or if they are too many on none.
+    fn touch<'n>(
+        &mut self,
+        paths: impl IntoIterator<Item = &'n NodePath>,
+    ) -> Result<(), ErrorName> {
+        let Some(journal) = &self.journal else {
+            return Ok(());
+        };
+        let paths = paths.into_iter().filter(|path| !journal.has_touched(path));
+        let paths: BTreeSet<&NodePath> = paths.collect();
+        self.check(
+            journal.touched() + paths.len(),
+            self.quotas.transaction_nodes,
+        )?;
         if let Some(journal) = &mut self.journal {
-            journal.touch(path);
+            paths.into_iter().for_each(|path| journal.touch(path));
         }
         Ok(())
-    }
-
-    fn check_touched(&self, more: usize) -> Result<(), ErrorName> {
-        let touched = self
-            .journal
-            .as_ref()
-            .map_or(0, |journal| journal.touched() + more);
-        self.check(touched, self.quotas.transaction_nodes)
     }
 
     fn check_size(&self, size: usize) -> Result<(), ErrorName> {

@@ -76,21 +76,30 @@ impl Watches {
         self.by_conn.get(&conn).map_or(0, |set| set.bytes)
     }
 
+    /// EEXIST if the connection has this watch.
+    pub(super) fn check_new(
+        &self,
+        conn: ConnId,
+        target: &Target,
+        token: &[u8],
+    ) -> Result<(), ErrorName> {
+        let mut watches = self.by_key.get(target.key()).into_iter().flatten();
+        if watches.any(|watch| watch.conn == conn && watch.token == token) {
+            return Err(ErrorName::Eexist);
+        }
+        Ok(())
+    }
+
+    /// Adds a watch that is new.
     pub(super) fn add(
         &mut self,
         conn: ConnId,
         target: &Target,
         token: &[u8],
         depth: Option<usize>,
-    ) -> Result<(), ErrorName> {
+    ) {
         let key = target.key();
         let watches = self.by_key.entry(key.to_owned()).or_default();
-        if watches
-            .iter()
-            .any(|watch| watch.conn == conn && watch.token == token)
-        {
-            return Err(ErrorName::Eexist);
-        }
         let cut = match target {
             Target::Node { cut, .. } => *cut,
             Target::Special(_) => 0,
@@ -106,7 +115,6 @@ impl Watches {
         let set = self.by_conn.entry(conn).or_default();
         set.keys.push(key.to_owned());
         set.bytes += target.bytes(token);
-        Ok(())
     }
 
     pub(super) fn remove(

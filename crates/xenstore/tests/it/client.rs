@@ -4,12 +4,13 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use xenwire_xenstore::client::Operation;
+use xenwire_xenstore::client::{FEATURE_WATCH_DEPTH, Operation};
 use xenwire_xenstore::path::PathError;
 use xenwire_xenstore::wire::{ErrorName, Kind, Packet};
 use xenwire_xenstore::{Access, Client, Error, Nodes, Perms, WatchEvent};
 
 use crate::bench::Bench;
+use crate::far_end::{Site, client_of, play};
 
 const SOON: Option<Duration> = Some(Duration::from_millis(100));
 
@@ -104,7 +105,7 @@ fn invalid_requests_are_not_sent() {
         store.read("@releaseDomain"),
         Err(Error::Path { .. })
     ));
-    assert!(matches!(store.watch("/a", "t\0"), Err(Error::Token { .. })));
+    assert!(matches!(store.watch("/a", "t\0"), Err(Error::Nul { .. })));
     let error = store.write("/a", &[0; 4094]).unwrap_err();
     assert!(
         matches!(&error, Error::TooLong { path, .. } if path == "/a"),
@@ -224,7 +225,109 @@ fn a_server_that_leaves_or_raves_is_an_error() {
 }
 
 #[test]
-fn no_server_is_an_error_with_the_path() {
-    let error = Client::connect("/nonexistent/socket".as_ref()).unwrap_err();
-    assert!(error.to_string().contains("/nonexistent/socket"), "{error}");
+fn domains_features_and_control() {
+    let bench = Bench::start();
+    let mut store = bench.client(0);
+    store.introduce(7, 1, 2).unwrap();
+    store.introduce(8, 3, 4).unwrap();
+    store.set_target(8, 7).unwrap();
+    store.resume(7).unwrap();
+    let features = store.features(None).unwrap();
+    assert_eq!(features & FEATURE_WATCH_DEPTH, FEATURE_WATCH_DEPTH);
+    store.set_features(7, 0).unwrap();
+    assert_eq!(store.features(Some(7)).unwrap(), 0);
+    let help = store.control("help", &[]).unwrap();
+    assert!(help.contains("help"), "{help}");
+    let error = store.control("no\0command", &[]).unwrap_err();
+    assert!(matches!(error, Error::Nul { .. }), "{error}");
+    let error = store.set_target(60_000, 7).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with("set the target of domain 60000: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn quotas_are_read_and_set() {
+    let bench = Bench::start();
+    let mut store = bench.client(0);
+    let names = store.quota_names().unwrap();
+    let name = names.first().expect("a server has quotas");
+    let value = store.quota(None, name).unwrap();
+    store.set_quota(None, name, value + 1).unwrap();
+    assert_eq!(store.quota(None, name).unwrap(), value + 1);
+    store.introduce(7, 1, 2).unwrap();
+    store.set_quota(Some(7), name, 3).unwrap();
+    assert_eq!(store.quota(Some(7), name).unwrap(), 3);
+    let error = store.quota(Some(7), "no-such-quota").unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with("get the quota no-such-quota of domain 7: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_depth_of_a_watch_is_asked_for_first() {
+    let bench = Bench::start();
+    let (mut watcher, mut writer) = (bench.client(0), bench.client(0));
+    watcher.watch_depth("/w", "t", 1).unwrap();
+    for path in ["/w/1", "/w/1/2", "/w"] {
+        writer.write(path, b"").unwrap();
+    }
+    watcher.exists("/").unwrap();
+    let mut paths = Vec::new();
+    while let Some(event) = watcher.event(Some(Duration::ZERO)).unwrap() {
+        paths.push(event.path);
+    }
+    assert_eq!(paths, ["/w", "/w/1", "/w"]);
+
+    // A server without the feature, and one that does not know the question.
+    for answer in [Some("0\0"), None] {
+        let (mut store, _) = client_of(move |packet: &Packet| {
+            assert_eq!(packet.kind, Kind::GetFeature);
+            Some(match answer {
+                Some(features) => packet.reply(features.into()),
+                None => packet.failure(ErrorName::Enosys),
+            })
+        });
+        let error = store.watch_depth("/w", "t", 1).unwrap_err();
+        assert!(
+            matches!(&error, Error::Unsupported { operation: Operation::Watch, subject, .. } if subject == "/w"),
+            "{error}"
+        );
+    }
+}
+
+/// A list in parts from two servers would be a list that nobody has.
+#[test]
+fn a_list_is_one_servers() {
+    let mut site = Site::new();
+    let listener = site.bind();
+    let mut store = site.client().reconnecting(Duration::from_secs(20));
+    let (stream, _) = listener.accept().unwrap();
+    let mut parts = 0;
+    std::thread::spawn(move || {
+        play(stream, |packet| match packet.kind {
+            Kind::Directory => Some(packet.failure(ErrorName::E2big)),
+            _ if parts == 0 => {
+                parts += 1;
+                Some(packet.reply(b"1\0old\0".to_vec()))
+            }
+            _ => None,
+        });
+        // Another server, which happens to be at the same generation.
+        let (stream, _) = listener.accept().unwrap();
+        play(stream, |packet| {
+            let list = b"new\0node\0";
+            let offset = packet.payload.get(3..).unwrap().strip_suffix(&[0]).unwrap();
+            let offset: usize = std::str::from_utf8(offset).unwrap().parse().unwrap();
+            let rest = list.get(offset..).unwrap();
+            Some(packet.reply([b"1\0", rest, b"\0"].concat()))
+        });
+    });
+    assert_eq!(store.directory("/d").unwrap(), ["new", "node"]);
+    drop(store);
+    site.stop();
 }

@@ -146,3 +146,35 @@ fn the_deepest_path_comes_and_goes() {
     assert_eq!(bench.ask(dom0, Kind::Rm, "/a|"), ok("OK|"));
     assert_eq!(bench.ask(dom0, Kind::Directory, "/|"), ok("tool|"));
 }
+
+#[test]
+fn children_are_listed_in_the_order_in_which_they_were_made() {
+    let mut bench = Bench::new();
+    let dom0 = bench.store.connect(0);
+    for name in ["zebra", "ant", "mole"] {
+        bench
+            .ask(dom0, Kind::Mkdir, &format!("/n/{name}|"))
+            .unwrap();
+    }
+    bench
+        .ask(dom0, Kind::Write, "/n/zebra|written again|")
+        .unwrap();
+    let tx = bench.begin(dom0);
+    for (kind, path) in [
+        (Kind::Mkdir, "/n/yak|"),
+        (Kind::Mkdir, "/n/bee|"),
+        (Kind::Rm, "/n/zebra|"),
+        (Kind::Mkdir, "/n/zebra|"),
+        (Kind::Rm, "/n/yak|"),
+        (Kind::Mkdir, "/n/yak|"),
+    ] {
+        bench.ask_in(dom0, tx, kind, path).unwrap();
+    }
+    let within = bench.ask_in(dom0, tx, Kind::Directory, "/n|");
+    assert_eq!(within, ok("ant|mole|bee|zebra|yak|"));
+    bench.ask(dom0, Kind::Mkdir, "/other|").unwrap();
+    assert_eq!(bench.commit(dom0, tx), ok("OK|"));
+    assert_eq!(bench.ask(dom0, Kind::Directory, "/n|"), within);
+    let part = bench.ask(dom0, Kind::DirectoryPart, "/n|0|").unwrap();
+    assert!(part.ends_with("|ant|mole|bee|zebra|yak||"), "{part}");
+}

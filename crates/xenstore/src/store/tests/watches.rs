@@ -119,3 +119,31 @@ fn watchers_hear_only_of_what_they_may_read() {
     bench.ask(dom0, Kind::Write, "/x/a|3").unwrap();
     assert!(bench.events(guest).is_empty());
 }
+
+#[test]
+fn a_removal_is_told_to_those_who_could_read_what_went_or_its_parent() {
+    let mut bench = Bench::new();
+    let (dom0, guest) = (bench.store.connect(0), bench.store.connect(5));
+    for (node, perms) in [
+        ("/", "r0"),
+        ("/secret", "n0"),
+        ("/secret/a", "n0"),
+        ("/secret/a/open", "n0|r5"),
+        ("/secret/a/open/b", "n0"),
+    ] {
+        bench.ask(dom0, Kind::Mkdir, &format!("{node}|")).unwrap();
+        bench
+            .ask(dom0, Kind::SetPerms, &format!("{node}|{perms}|"))
+            .unwrap();
+    }
+    bench.ask(guest, Kind::Watch, "/secret/a|hidden|").unwrap();
+    let below = "/secret/a/open/b|told|";
+    bench.ask(guest, Kind::Watch, below).unwrap();
+    bench.events.clear();
+    bench.ask(dom0, Kind::Rm, "/secret|").unwrap();
+    assert_eq!(
+        bench.events(guest),
+        [below],
+        "the parent of one was readable; that the root is, says nothing of what was below it"
+    );
+}
