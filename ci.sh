@@ -19,11 +19,11 @@ usage: ./ci.sh [--no-install] [STAGE] [NAME]
   fence         the rules of the house that no compiler keeps
   deny          licences and sources of every dependency
   doc           the documentation, warnings are errors
-  test [NAME]   every test, or those with NAME in their name
+  test [NAME]   every test; or those of the crate in crates/NAME; or those with NAME in their name
   fuzz [NAME]   the property tests again, with ten times as many cases
   lab           the release binary runs every folder of examples/, as root and as nobody
   mutants [WORD]  the lab's stand-ins, made wrong in 165 ways; each must be noticed; not in `all`
-  bench [NAME]  the benchmarks; never part of `all`: figures do not pass or fail
+  bench [NAME]  the benchmarks, NAME as for test; never part of `all`: figures do not pass or fail
 
   --no-install  install nothing; a test whose tool is missing is counted as skipped
 

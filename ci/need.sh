@@ -4,7 +4,8 @@
 # them would put real scripts under /etc/xen of the machine that runs the tests.
 set -uo pipefail
 
-# command, and the Debian package that brings it
+# A command, or INTERPRETER:MODULE, and the Debian package that brings it. The interpreter is Debian's
+# own: another python3 that comes first in PATH does not see Debian's modules.
 readonly TOOLS='
 ip            iproute2
 brctl         bridge-utils
@@ -14,14 +15,22 @@ ping          iputils-ping
 ethtool       ethtool
 strace        strace
 xenstore-ls   xenstore-utils
+/usr/bin/python3:pyxs python3-pyxs
 setpriv       util-linux
 shellcheck    shellcheck
 '
 
+is_here() { # TOOL
+  case $1 in
+    *:*) "${1%%:*}" -I -c "import ${1#*:}" 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
 missing_tools() {
   local tool package
   while read -r tool package; do
-    [ -z "$tool" ] || command -v "$tool" >/dev/null || echo "$tool $package"
+    [ -z "$tool" ] || is_here "$tool" || echo "$tool $package"
   done <<<"$TOOLS"
 }
 

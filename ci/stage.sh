@@ -21,11 +21,16 @@ lint() {
 
 doc() { RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps; }
 
+# NAME is the package in crates/NAME, or else a part of the names of what is to run.
+package() {
+  [ -n "$name" ] && sed -n 's/^name = "\(.*\)"$/\1/p;T;q' "crates/$name/Cargo.toml" 2>/dev/null
+}
+
 # Runs `cargo test` with the words given and hands its counts to ci.sh.
 counted_test() {
   local log status
   log=$(mktemp) || return
-  cargo test --locked --workspace --no-fail-fast "$@" 2>&1 | tee "$log"
+  cargo test --locked --no-fail-fast "$@" 2>&1 | tee "$log"
   status=$?
   # test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; ...
   awk '/^test result: / { for (i = 2; i <= NF; i++) {
@@ -39,8 +44,16 @@ counted_test() {
 
 ran() { awk '{ n += $1 + $2 } END { exit !n }' "$XENWIRE_COUNTS"; }
 
+# Who asks for some tests by name wants to see what they counted.
 tests() {
-  PROPTEST_CASES=$XENWIRE_CASES counted_test ${name:+"$name"} || return
+  local package which=(--workspace)
+  package=$(package)
+  if [ -n "$package" ]; then
+    which=(-p "$package" -- --show-output)
+  elif [ -n "$name" ]; then
+    which+=("$name" -- --show-output)
+  fi
+  PROPTEST_CASES=$XENWIRE_CASES counted_test "${which[@]}" || return
   ran || { echo "no test ran; asked for: ${name:-all}"; return 1; }
 }
 
@@ -49,7 +62,7 @@ fuzz() {
   local words=(prop fuzz)
   [ -z "$name" ] || words=("$name")
   grep -rqs --include='*.rs' 'proptest!' crates || { echo 'no property tests yet'; return 0; }
-  PROPTEST_CASES=$((XENWIRE_CASES * 10)) counted_test -- "${words[@]}" || return
+  PROPTEST_CASES=$((XENWIRE_CASES * 10)) counted_test --workspace -- "${words[@]}" || return
   tail -n 1 "$XENWIRE_COUNTS" | awk '{ exit !($1 + $2) }' ||
     { echo "no property test has ${words[*]} in its name"; return 1; }
 }
@@ -59,7 +72,14 @@ mutants() { ci/mutants.sh ${name:+"$name"}; }
 
 bench() {
   [ -n "$(find crates -path '*/benches/*.rs' -print -quit)" ] || { echo 'no benchmarks yet'; return 0; }
-  cargo bench --locked --workspace --benches ${name:+-- "$name"}
+  local package
+  package=$(package)
+  # Only what is in a folder benches/: with --benches every test would be listed as ignored.
+  if [ -n "$package" ]; then
+    cargo bench --locked -p "$package" --bench '*'
+  else
+    cargo bench --locked --workspace --bench '*' ${name:+-- "$name"}
+  fi
 }
 
 case $stage in
