@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use xenwire_lab::daemon::DomainSocket;
 
 /// The exit statuses, for every help text.
 const STATUSES: &str = "Exit status: 0 done; 1 the request, a file or a claim is wrong; 2 bad usage; \
@@ -26,7 +27,18 @@ pub enum Command {
         after_help = "Example:\n  xenwire show\n  xenwire lab exec dom0 -- xenwire show --json"
     )]
     Show(ShowArgs),
+    /// Run a xenstore in the foreground, for tests that need one
+    #[command(after_help = XENSTORED)]
+    Xenstored(XenstoredArgs),
 }
+
+/// The end of `xenstored`'s help.
+const XENSTORED: &str = "Example:
+  xenwire xenstored --socket /tmp/xs --domain 7=/tmp/xs7 --record /tmp/trace &
+  XENSTORED_PATH=/tmp/xs xenstore-write /local/domain/7/name guest
+
+The store is empty, on no disk, and needs neither Xen nor root. SIGTERM or Ctrl-C end it; \
+its sockets are then removed.";
 
 #[derive(Debug, ClapArgs)]
 pub struct ShowArgs {
@@ -37,6 +49,49 @@ pub struct ShowArgs {
     #[arg(long, value_name = "SOCKET")]
     pub xenstore: Option<PathBuf>,
 }
+
+#[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct XenstoredArgs {
+    #[command(subcommand)]
+    pub command: Option<XenstoredCommand>,
+    /// Where to listen; who connects acts for dom0, and only your user may connect
+    #[arg(long, value_name = "PATH", required = true)]
+    pub socket: Option<PathBuf>,
+    /// Another socket, whose clients act for this domain; it counts as introduced
+    #[arg(long, value_name = "DOMID=PATH")]
+    pub domain: Vec<DomainSocket>,
+    /// Write down all that the store sees and says, to be replayed; the file is replaced
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum XenstoredCommand {
+    /// Send a trace's requests to a xenstore that runs, and tell what it answers differently
+    #[command(after_help = REPLAY)]
+    Replay {
+        /// What `--record` wrote
+        file: PathBuf,
+        /// Where that xenstore listens for dom0
+        #[arg(long, value_name = "PATH")]
+        socket: PathBuf,
+        /// Where it listens for another domain of the trace
+        #[arg(long, value_name = "DOMID=PATH")]
+        domain: Vec<DomainSocket>,
+        /// Print the differences as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// The end of `xenstored replay`'s help.
+const REPLAY: &str = "Example:
+  xenwire xenstored replay /tmp/trace --socket /tmp/xs --domain 7=/tmp/xs7
+
+It writes what the trace wrote: use a xenstore that is as empty as the recorded one was. \
+The numbers of transactions and the generation of long lists are each server's own and not compared. \
+Its exit status is 0 only if there is no difference, 1 if there is one.";
 
 #[derive(Debug, ClapArgs)]
 pub struct LabArgs {

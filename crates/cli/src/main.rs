@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let status = match Args::parse().command {
         Command::Lab(lab) => cmd::lab::main(lab),
         Command::Show(show) => cmd::show::main(&show),
+        Command::Xenstored(xenstored) => cmd::xenstored::main(xenstored),
     };
     ExitCode::from(status)
 }

@@ -11,10 +11,12 @@
 //! | [`verdict`] | a scenario's claims, held or not |
 //! | [`control`] | what `lab start`, `lab attach` and the others say to a lab that is up |
 //! | [`life`] | all of it in order: build, start, judge, stay, end |
+//! | [`daemon`] | the lab's xenstore by itself, and a trace of one compared with another |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod act;
 pub mod control;
+pub mod daemon;
 pub mod life;
 pub mod probe;
 pub mod sandbox;

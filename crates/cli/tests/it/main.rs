@@ -12,6 +12,7 @@
 //! | `up` | the orders to a lab that is up |
 //! | `words` | help, usage, and readers that go away |
 //! | `hotplug` | the exit statuses of a vif script |
+//! | `xenstored`, `xenstored_trace` | a xenstore by itself: its sockets, its end, its traces |
 //!
 //! `place` is a user with a folder, `scenario` writes small labs, `need` says what is missing.
 //! Where the tests are root, most run twice: as root and as uid 65534.
@@ -31,6 +32,8 @@ mod scripts;
 mod store;
 mod up;
 mod words;
+mod xenstored;
+mod xenstored_trace;
 
 /// A file that nobody names is a file whose tests nobody runs.
 #[test]

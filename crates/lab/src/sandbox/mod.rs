@@ -30,7 +30,7 @@ mod namespaces;
 mod netns;
 mod refusal;
 mod report;
-mod signals;
+pub(crate) mod signals;
 mod state;
 
 use std::path::PathBuf;

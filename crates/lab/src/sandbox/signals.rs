@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 /// The signals that ask a lab to end.
-pub(super) const ENDING: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+pub(crate) const ENDING: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
 /// Where the handler writes; -1 while nothing is caught.
 static NOTE_TO: AtomicI32 = AtomicI32::new(-1);
@@ -57,7 +57,7 @@ fn action(handler: libc::sighandler_t) -> libc::sigaction {
 /// Signals that arrive in a pipe. Dropping it restores what they did before.
 ///
 /// One process has at most one of these at a time.
-pub(super) struct Caught {
+pub(crate) struct Caught {
     read: OwnedFd,
     _write: OwnedFd,
     before: Vec<(i32, libc::sigaction)>,
@@ -65,7 +65,7 @@ pub(super) struct Caught {
 
 impl Caught {
     /// Catches `signals` from now on.
-    pub(super) fn install(signals: &[i32]) -> io::Result<Self> {
+    pub(crate) fn install(signals: &[i32]) -> io::Result<Self> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         NOTE_TO.store(write.as_raw_fd(), Ordering::Relaxed);
         let mut caught = Self {
@@ -82,12 +82,12 @@ impl Caught {
     }
 
     /// Readable while a signal is waiting.
-    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
         self.read.as_fd()
     }
 
     /// Takes the oldest signal that is waiting.
-    pub(super) fn take(&self) -> Option<i32> {
+    pub(crate) fn take(&self) -> Option<i32> {
         let mut byte = [0; 1];
         match rustix::io::read(&self.read, &mut byte) {
             Ok(1) => Some(i32::from(byte[0])),
