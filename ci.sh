@@ -13,7 +13,7 @@ usage() {
 usage: ./ci.sh [--no-install] [STAGE] [NAME]
 
   all           every stage below except mutants and bench, in this order (the default)
-  need          install what the tests need; unpack Debian's hotplug scripts into .cache/
+  need          install what the tests need; unpack Debian's hotplug scripts and xl into .cache/
   fmt           rustfmt, nothing is changed
   lint          clippy and shellcheck, warnings are errors
   fence         the rules of the house that no compiler keeps
@@ -81,6 +81,8 @@ command -v cargo >/dev/null || {
 export XENWIRE_CASES
 export XENWIRE_DEBIAN_PACKAGE="$PWD/.cache/xen-utils-common"
 export XENWIRE_DEBIAN_SCRIPTS="$XENWIRE_DEBIAN_PACKAGE/etc/xen/scripts"
+export XENWIRE_DEBIAN_XL="$PWD/.cache/xen-utils"
+export XENWIRE_DEBIAN_IFUPDOWN="$PWD/.cache/ifupdown"
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/xenwire-ci.XXXXXX") || exit 1
 export XENWIRE_COUNTS="$scratch/counts"   # a line per counted run: PASSED FAILED SKIPPED

@@ -164,7 +164,7 @@ case ${HOME:-/} in
     text_files | xargs -d '\n' grep -nHIF "$HOME/"
   ) ;;
 esac
-readonly HOSTS='(www\.)?apache\.org|opensource\.org|xenbits\.xen(project)?\.org|wiki\.xen(project)?\.org|(www|docs)\.kernel\.org|git\.kernel\.org|man7\.org|www\.rfc-editor\.org|datatracker\.ietf\.org|doc\.rust-lang\.org|standards\.ieee\.org|([a-z0-9-]+\.)*example(\.(org|com|net))?'
+readonly HOSTS='(www\.)?apache\.org|opensource\.org|xenbits\.xen(project)?\.org|wiki\.xen(project)?\.org|(www|docs)\.kernel\.org|git\.kernel\.org|man7\.org|www\.rfc-editor\.org|datatracker\.ietf\.org|doc\.rust-lang\.org|standards\.ieee\.org|www\.w3\.org|([a-z0-9-]+\.)*example(\.(org|com|net))?'
 faults_from 'name the thing, not the host it came from; well-known hosts are listed in ci/fence.sh' < <(
   text_files | xargs -d '\n' grep -nHIoE '[a-z+]+://[A-Za-z0-9._-]+' |
     grep -vE "://($HOSTS)\$" | grep -vE ':(unix|file)://'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Stage `need`: what the tests need from Debian. Installs packages (root, or sudo after asking) and
-# unpacks Debian's own hotplug scripts, which are compared with ours but never installed: installing
-# them would put real scripts under /etc/xen of the machine that runs the tests.
+# unpacks Debian's own hotplug scripts, xl, libxlutil and ifquery, which are compared with ours but never
+# installed: installing them would put real scripts under /etc/xen of the machine that runs the tests.
 set -uo pipefail
 
 # A command, or INTERPRETER:MODULE, and the Debian package that brings it. The interpreter is Debian's
@@ -14,6 +14,7 @@ iptables      iptables
 ping          iputils-ping
 ethtool       ethtool
 strace        strace
+cc            gcc
 xenstore-ls   xenstore-utils
 /usr/bin/python3:pyxs python3-pyxs
 setpriv       util-linux
@@ -59,28 +60,51 @@ install() {
     { as_root "${APT[@]}" update && as_root "${APT[@]}" install --no-install-recommends "$@"; }
 }
 
+fresh_lists() { agreed 'fresh package lists' && as_root "${APT[@]}" update; }
+
 # apt-get download needs no root, only package lists.
-download() {
-  apt-get -q download xen-utils-common && return
-  agreed 'fresh package lists' && as_root "${APT[@]}" update && apt-get -q download xen-utils-common
+download() { # PACKAGE...
+  apt-get -q download "$@" || { fresh_lists && apt-get -q download "$@"; }
 }
 
-unpack_scripts() {
-  [ -e "$XENWIRE_DEBIAN_SCRIPTS/vif-bridge" ] && return
-  local work
-  mkdir -p "$(dirname "$XENWIRE_DEBIAN_PACKAGE")" &&
-    work=$(mktemp -d "$XENWIRE_DEBIAN_PACKAGE.XXXXXX") || return
+unpack() { # FOLDER PACKAGE...
+  local folder=$1 work package
+  shift
+  mkdir -p "$(dirname "$folder")" && work=$(mktemp -d "$folder.XXXXXX") || return
   # Unpacked aside and renamed: an interrupted run leaves nothing that looks finished.
-  if (cd "$work" && download && dpkg -x xen-utils-common_*.deb tree) &&
-    [ -e "$work/tree/etc/xen/scripts/vif-bridge" ]; then
-    rm -rf "$XENWIRE_DEBIAN_PACKAGE"
-    mv "$work/tree" "$XENWIRE_DEBIAN_PACKAGE"
+  if (cd "$work" && download "$@" && for package in *.deb; do dpkg -x "$package" tree || exit; done); then
+    rm -rf "$folder"
+    mv "$work/tree" "$folder"
   else
     false
   fi
   local status=$?
   rm -rf "$work"
   return "$status"
+}
+
+scripts_are_here() { [ -e "$XENWIRE_DEBIAN_SCRIPTS/vif-bridge" ]; }
+
+ifquery_is_here() { [ -e "$XENWIRE_DEBIAN_IFUPDOWN/sbin/ifquery" ]; }
+
+xl_is_here() { compgen -G "$XENWIRE_DEBIAN_XL/usr/lib/xen-*/bin/xl" >/dev/null; }
+
+# xl, what it links with, and libxlutil's headers. The packages carry Xen's version in their names,
+# which is that of Debian's release.
+xl_packages() {
+  local xl
+  xl=$(apt-cache pkgnames xen-utils- | grep -E '^xen-utils-[0-9.]+$' | sort -V | tail -n 1)
+  [ -n "$xl" ] || return
+  echo "$xl" libxen-dev
+  apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
+    --no-replaces --no-enhances "$xl" | grep -E '^lib(xen|yajl|ncurses|tinfo|ext2fs)' | sort -u
+}
+
+unpack_xl() {
+  local packages
+  packages=$(xl_packages) || { fresh_lists && packages=$(xl_packages); } || return
+  # shellcheck disable=SC2086  # words are wanted
+  unpack "$XENWIRE_DEBIAN_XL" $packages
 }
 
 lacking=$(missing_tools)
@@ -95,15 +119,18 @@ else
   echo 'Every tool is here.'
 fi
 
-scripts=absent
-if [ -n "${XENWIRE_NO_INSTALL:-}" ]; then
-  [ ! -e "$XENWIRE_DEBIAN_SCRIPTS/vif-bridge" ] || scripts=here
-elif unpack_scripts; then
-  scripts=here
+if [ -z "${XENWIRE_NO_INSTALL:-}" ]; then
+  scripts_are_here || unpack "$XENWIRE_DEBIAN_PACKAGE" xen-utils-common
+  xl_is_here || unpack_xl
+  ifquery_is_here || unpack "$XENWIRE_DEBIAN_IFUPDOWN" ifupdown
 fi
-echo "Debian's hotplug scripts: $scripts"
+scripts=absent xl=absent ifquery=absent
+scripts_are_here && scripts=here
+xl_is_here && xl=here
+ifquery_is_here && ifquery=here
+echo "Debian's hotplug scripts: $scripts; its xl: $xl; its ifquery: $ifquery"
 
-[ -z "$lacking" ] && [ "$scripts" = here ] && exit 0
+[ -z "$lacking" ] && [ "$scripts$xl$ifquery" = hereherehere ] && exit 0
 [ -z "$lacking" ] || printf 'Still missing:\n%s\n' "$lacking"
 if [ -n "${XENWIRE_NO_INSTALL:-}" ] && [ "${CI:-}" != true ]; then
   echo 'Going on without: tests that need these are counted as skipped.'

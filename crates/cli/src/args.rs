@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use xenwire_core::config::domu::Syntax;
 use xenwire_lab::daemon::DomainSocket;
 
 /// The exit statuses, for every help text.
@@ -27,6 +28,14 @@ pub enum Command {
         after_help = "Example:\n  xenwire show\n  xenwire lab exec dom0 -- xenwire show --json"
     )]
     Show(ShowArgs),
+    /// Read Xen's files, and an interfaces file, as Xen does, and say everything that is wrong
+    #[command(after_help = CHECK)]
+    Check(CheckArgs),
+    /// Print the normal form of a vif's specification
+    #[command(
+        after_help = "Example:\n  xenwire fmt --vif 'bridge=br0,mac=00:16:3E:0:0:2,rate=10Mb/s'"
+    )]
+    Fmt(FmtArgs),
     /// Run a xenstore in the foreground, for tests that need one
     #[command(after_help = XENSTORED)]
     Xenstored(XenstoredArgs),
@@ -39,6 +48,88 @@ const XENSTORED: &str = "Example:
 
 The store is empty, on no disk, and needs neither Xen nor root. SIGTERM or Ctrl-C end it; \
 its sockets are then removed.";
+
+/// The end of `check`'s help.
+const CHECK: &str = "Example:
+  xenwire check /etc/xen /etc/network/interfaces
+  xenwire check --var vmid=3 old.cfg
+  xenwire check --explain vif-unknown-key
+
+In a folder it reads what has the name of such a file: *.cfg, what is in a folder called auto, xl.conf,
+*.sxp, interfaces, what is in interfaces.d, lab.toml. A file that is named itself and has another name
+is read as a guest's. Nothing is run, whatever it says. What it finds is on standard output; warnings alone
+leave the exit status 0.";
+
+#[derive(Debug, ClapArgs)]
+pub struct CheckArgs {
+    /// Files and folders
+    #[arg(required_unless_present = "explain")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+    /// Print what was found as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Say what a code means and what to do about it, instead of reading files
+    #[arg(long, value_name = "CODE", conflicts_with = "files")]
+    pub explain: Option<String>,
+}
+
+/// How guests' files are read.
+#[derive(Debug, ClapArgs)]
+pub struct ReadingArgs {
+    /// Read guests' files in this grammar [default: xl's, or else xm's]
+    #[arg(long, value_enum)]
+    pub syntax: Option<SyntaxArg>,
+    /// Set a variable of a file of xm's day, as in `xm create FILE NAME=VALUE`
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    pub var: Vec<(String, String)>,
+    /// Read vifs as xl does, which reads over most mistakes: they become warnings
+    #[arg(long)]
+    pub lenient: bool,
+}
+
+/// The grammar of a guest's file.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SyntaxArg {
+    /// xl's own
+    Xl,
+    /// xm's, which was Python
+    Xm,
+}
+
+impl SyntaxArg {
+    /// The grammar meant.
+    pub fn syntax(self) -> Syntax {
+        match self {
+            Self::Xl => Syntax::Xl,
+            Self::Xm => Syntax::Xm,
+        }
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("wanted NAME=VALUE, such as vmid=3".to_owned()),
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct FmtArgs {
+    /// A specification, as it stands in quotes in a guest's `vif = [ … ]`
+    #[arg(long, value_name = "SPEC", required = true)]
+    pub vif: Vec<String>,
+    /// Read it in this grammar [default: xl's]
+    #[arg(long, value_enum)]
+    pub syntax: Option<SyntaxArg>,
+    /// Read it as xl does, which reads over most mistakes
+    #[arg(long)]
+    pub lenient: bool,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 #[derive(Debug, ClapArgs)]
 pub struct ShowArgs {

@@ -25,6 +25,8 @@ fn main() -> ExitCode {
     }
     let status = match Args::parse().command {
         Command::Lab(lab) => cmd::lab::main(lab),
+        Command::Check(check) => cmd::check::main(&check),
+        Command::Fmt(fmt) => cmd::fmt::main(&fmt),
         Command::Show(show) => cmd::show::main(&show),
         Command::Xenstored(xenstored) => cmd::xenstored::main(xenstored),
     };

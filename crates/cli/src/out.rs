@@ -39,15 +39,24 @@ pub fn error(status: u8, text: &str) -> u8 {
     status
 }
 
+/// Prints diagnostics as data, in colour on a terminal that wants it.
+pub fn print_diagnostics(found: &Diagnostics) {
+    print(&found.render(style(std::io::stdout().is_terminal())));
+}
+
 /// Shows diagnostics, in colour on a terminal that wants it (NO_COLOR, no-color.org).
 pub fn diagnostics(found: &Diagnostics) {
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
-        || !std::io::stderr().is_terminal();
-    let _ = std::io::stderr().write_all(
-        found
-            .render(if plain { Style::Plain } else { Style::Coloured })
-            .as_bytes(),
-    );
+    let style = style(std::io::stderr().is_terminal());
+    let _ = std::io::stderr().write_all(found.render(style).as_bytes());
+}
+
+fn style(is_terminal: bool) -> Style {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    if is_terminal && !unwanted {
+        Style::Coloured
+    } else {
+        Style::Plain
+    }
 }
 
 /// The width to draw in.

@@ -14,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![forbid(unsafe_code)]
 
+pub mod files;
 pub mod hotplug;
 pub mod journal;
 pub mod kernel;

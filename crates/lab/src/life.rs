@@ -10,8 +10,8 @@ use std::thread;
 use rustix::event::{PollFd, PollFlags, poll};
 use serde::Serialize;
 use xenwire_core::config::lab::Domain;
+use xenwire_core::config::settings::Text;
 use xenwire_core::config::vif::{self, VifSpec};
-use xenwire_core::config::xl::Text;
 use xenwire_core::diag::{Diagnostics, Source, Style};
 use xenwire_core::name::DevId;
 use xenwire_core::show::Topology;
@@ -344,7 +344,11 @@ impl Lab {
 fn read_spec(text: &str) -> Result<VifSpec, String> {
     let source = Source::new("vif", text);
     let mut faults = Diagnostics::new();
-    match vif::read(&Text::verbatim(&source, 0..text.len()), &mut faults) {
+    match vif::read(
+        &Text::verbatim(&source, 0..text.len()),
+        vif::Rules::default(),
+        &mut faults,
+    ) {
         Some(written) => Ok(written.spec),
         None => Err(faults.render(Style::Plain)),
     }

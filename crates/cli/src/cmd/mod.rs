@@ -1,5 +1,7 @@
 //! One file a command.
 
+pub mod check;
+pub mod fmt;
 pub mod lab;
 pub mod show;
 pub mod xenstored;

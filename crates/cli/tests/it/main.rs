@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `run` | `lab run` holds every claim of the examples, as root and as anybody |
 //! | `execs` | no program is started but what the scenario names |
+//! | `check` | `check` and `fmt` say all that is wrong with files, and run none
 //! | `store` | Debian's xenstore-ls prints the contract's nodes and permissions |
 //! | `claims` | a claim that is false, and a file that is wrong, are said and fail |
 //! | `scripts`, `hang` | a script that fails, lies, is missing or hangs is seen as xl sees it |
@@ -18,6 +19,7 @@
 //! Where the tests are root, most run twice: as root and as uid 65534.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+mod check;
 mod claims;
 mod execs;
 mod hang;

@@ -1,10 +1,15 @@
-//! A guest's configuration file in xl's grammar: its name, its kind, its vifs. Memory, disks and
-//! the like are somebody else's business (contract 3.6.3, 6.5; xl.cfg(5)).
+//! A guest's configuration file, in xl's grammar or xm's: its name, its kind, its vifs. Memory,
+//! disks and the like are somebody else's business (contract 3.6.3, 6.3, 6.5; xl.cfg(5)).
+
+mod syntax;
+mod xm_only;
+
+pub use syntax::{Read, Reading, Syntax, read_as};
 
 use std::collections::BTreeMap;
 
+use super::settings::{Setting, Settings, Text, Value};
 use super::vif::{self, VifType};
-use super::xl::{self, Setting, Settings, Value};
 use crate::diag::{Diagnostic, Diagnostics, Spanned, code, nearest};
 use crate::name::DevId;
 
@@ -17,6 +22,8 @@ pub struct DomU {
     pub kind: GuestType,
     /// Its vifs, in the order of the list.
     pub vifs: Vec<vif::Written>,
+    /// `dhcp`, by which xm told the guest's kernel to ask for its address (contract 6.3).
+    pub dhcp: Option<Spanned<String>>,
 }
 
 /// How a guest is virtualised.
@@ -44,21 +51,34 @@ impl DomU {
     }
 }
 
-/// Reads a guest's file.
+/// Reads a guest's file, whichever grammar it is in.
 pub fn read(text: &str, file: &str, out: &mut Diagnostics) -> Option<DomU> {
+    read_as(text, file, &Reading::default(), out).whole()
+}
+
+/// What the settings of a file say about the guest's network. What is wrong is left out.
+fn of_settings(settings: &Settings, rules: vif::Rules, out: &mut Diagnostics) -> Option<DomU> {
+    let name = name(settings, out);
+    let kind = kind(settings, out);
     let errors = out.errors();
-    let settings = xl::read(text, file, out)?;
-    let name = name(&settings, out);
-    let kind = kind(&settings, out);
-    let vifs = vifs(&settings, out);
+    let vifs = vifs(settings, rules, out);
+    let all_vifs = out.errors() == errors;
+    let dhcp = settings.get("dhcp").and_then(|setting| {
+        let text = setting.value.atom()?;
+        Some(Spanned::new(text.as_str().to_owned(), text.span().clone()))
+    });
     let domu = DomU {
         name: name?,
         kind,
         vifs,
+        dhcp,
     };
-    unlike_devids(&domu, out);
+    // Without those that are left out, the others are not at their places in the list.
+    if all_vifs {
+        unlike_devids(&domu, out);
+    }
     taps_names_fit(&domu, out);
-    (out.errors() == errors).then_some(domu)
+    Some(domu)
 }
 
 fn name(settings: &Settings, out: &mut Diagnostics) -> Option<Spanned<String>> {
@@ -75,7 +95,7 @@ fn name(settings: &Settings, out: &mut Diagnostics) -> Option<Spanned<String>> {
         return None;
     };
     let span = setting.value.span();
-    match setting.value.atom().map(xl::Text::as_str) {
+    match setting.value.atom().map(Text::as_str) {
         Some("") => out.add(Diagnostic::error(
             code::domu::NO_NAME,
             span,
@@ -85,7 +105,10 @@ fn name(settings: &Settings, out: &mut Diagnostics) -> Option<Spanned<String>> {
         None => out.add(Diagnostic::error(
             code::domu::NO_NAME,
             span,
-            "the guest's name should be a text, but is a list",
+            format!(
+                "the guest's name should be a text, but is {}",
+                setting.value.kind()
+            ),
         )),
     }
     None
@@ -98,7 +121,7 @@ fn kind(settings: &Settings, out: &mut Diagnostics) -> GuestType {
         known: &[(&'static str, GuestType)],
         out: &mut Diagnostics,
     ) -> GuestType {
-        let text = setting.value.atom().map_or("", xl::Text::as_str);
+        let text = setting.value.atom().map_or("", Text::as_str);
         if let Some((_, kind)) = known.iter().find(|(name, _)| *name == text) {
             return *kind;
         }
@@ -139,7 +162,7 @@ fn kind(settings: &Settings, out: &mut Diagnostics) -> GuestType {
     }
 }
 
-fn vifs(settings: &Settings, out: &mut Diagnostics) -> Vec<vif::Written> {
+fn vifs(settings: &Settings, rules: vif::Rules, out: &mut Diagnostics) -> Vec<vif::Written> {
     let Some(setting) = settings.get("vif") else {
         return Vec::new();
     };
@@ -152,11 +175,11 @@ fn vifs(settings: &Settings, out: &mut Diagnostics) -> Vec<vif::Written> {
     let mut vifs = Vec::new();
     for value in &list.value {
         match value {
-            Value::Text(text) | Value::Number(_, text) => vifs.extend(vif::read(text, out)),
-            Value::List(inner) => {
-                let message = "a vif should be a text, but is a list";
+            Value::Text(text) | Value::Number(_, text) => vifs.extend(vif::read(text, rules, out)),
+            Value::List(_) | Value::Other(_) => {
+                let message = format!("a vif should be a text, but is {}", value.kind());
                 out.add(
-                    Diagnostic::error(code::domu::VIF_TEXT, &inner.span, message)
+                    Diagnostic::error(code::domu::VIF_TEXT, value.span(), message)
                         .hint("each vif is one text in quotes: 'mac=…,bridge=…'"),
                 );
             }

@@ -1,7 +1,8 @@
 //! The host's own file, `/etc/xen/xl.conf`: what every vif gets that does not say otherwise
 //! (contract 3.6.1). Keys that are not about networks are none of our business.
 
-use super::xl::{self, Setting, Settings};
+use super::settings::{Setting, Settings, Text};
+use super::xl;
 use crate::diag::{Diagnostic, Diagnostics, code, nearest};
 use crate::name::IfName;
 
@@ -83,7 +84,7 @@ fn word<'a>(
         });
     }
     let setting = newer.or_else(|| older.and_then(|older| settings.get(older)))?;
-    let text = setting.value.atom().map(xl::Text::as_str);
+    let text = setting.value.atom().map(Text::as_str);
     if let Some(text) = text.filter(|text| !text.is_empty()) {
         return Some((setting, text.to_owned()));
     }

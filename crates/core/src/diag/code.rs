@@ -51,14 +51,28 @@ macro_rules! codes {
 }
 
 pub mod domu;
+pub mod guests;
+pub mod interfaces;
 pub mod lab;
 pub mod vif;
+pub mod xend;
 pub mod xl;
 pub mod xl_conf;
+pub mod xm;
 
 /// Every code, family by family.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    let families = [xl::ALL, domu::ALL, vif::ALL, xl_conf::ALL, lab::ALL];
+    let families = [
+        xl::ALL,
+        domu::ALL,
+        vif::ALL,
+        xl_conf::ALL,
+        xm::ALL,
+        guests::ALL,
+        lab::ALL,
+        xend::ALL,
+        interfaces::ALL,
+    ];
     families.into_iter().flatten().copied()
 }
 

@@ -1,5 +1,7 @@
 //! One fault, and the collection of all of them.
 
+use std::collections::BTreeMap;
+
 use super::{Code, Span};
 
 /// How bad it is.
@@ -116,19 +118,22 @@ impl Diagnostics {
     /// Everything found, source by source and in each from top to bottom: as a person would go
     /// through the files.
     pub fn sorted(&self) -> Vec<&Diagnostic> {
-        let mut sources = Vec::new();
+        // Two readers of one file have a source each, with the same name and text.
+        let mut sources = BTreeMap::new();
+        let mut keyed: Vec<((usize, usize), &Diagnostic)> = Vec::new();
         for diagnostic in &self.found {
             let source = diagnostic.span.source();
-            if !sources.contains(&source) {
-                sources.push(source);
-            }
+            let next = sources.len();
+            let number = *sources
+                .entry((source.name(), source.text()))
+                .or_insert(next);
+            keyed.push(((number, diagnostic.span.range().start), diagnostic));
         }
-        let mut sorted: Vec<&Diagnostic> = self.found.iter().collect();
-        sorted.sort_by_key(|d| {
-            let source = sources.iter().position(|source| *source == d.span.source());
-            (source, d.span.range().start)
-        });
-        sorted
+        keyed.sort_by_key(|(place, _)| *place);
+        keyed
+            .into_iter()
+            .map(|(_, diagnostic)| diagnostic)
+            .collect()
     }
 
     /// Everything in the order in which it was found.

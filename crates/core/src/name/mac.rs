@@ -13,7 +13,7 @@ impl Mac {
     pub const QUIET: Self = Self([0xfe, 0xff, 0xff, 0xff, 0xff, 0xff]);
 
     /// A MAC in Xen's own range 00:16:3e as libxl draws it: the top bit of the first drawn byte
-    /// is cleared (contract 3.6.2). The caller brings the entropy.
+    /// is cleared (contract 3.6.2). xend drew the same ones (6.3). The caller brings the entropy.
     pub fn drawn(entropy: [u8; 3]) -> Self {
         let [a, b, c] = entropy;
         Self([0x00, 0x16, 0x3e, a & 0x7f, b, c])
@@ -111,6 +111,17 @@ mod tests {
             "00:16:3e:00:01:102".parse::<Mac>(),
             Err(MacError::Part("102".into()))
         );
+    }
+
+    proptest::proptest! {
+        /// libxl takes three bytes of a random UUID; all their bits but one are in the address.
+        #[test]
+        fn a_drawn_mac_has_all_bits_but_one(entropy: [u8; 3]) {
+            let mac = Mac::drawn(entropy);
+            assert!(mac.is_xen() && !mac.is_multicast() && !mac.is_local());
+            assert_eq!(mac.0[3..], [entropy[0] & 0x7f, entropy[1], entropy[2]]);
+            assert_eq!(mac.to_string().parse(), Ok(mac));
+        }
     }
 
     #[test]

@@ -5,26 +5,30 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::name::{IfName, Mac};
+use super::number::{low32, strtoul};
+use crate::name::IfName;
 
-/// A MAC as libxl reads it: six hexadecimal bytes of one or two digits with any one character
-/// between them; whatever comes behind is ignored (contract 3.6.3).
-pub(super) fn lenient_mac(text: &str) -> Option<Mac> {
-    let mut rest = text.trim_start();
-    let mut bytes = [0; 6];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        if index > 0 {
-            let mut characters = rest.chars();
-            characters.next()?;
-            rest = characters.as_str();
-        }
-        let digits = rest.chars().take_while(char::is_ascii_hexdigit).count();
-        *byte = u8::from_str_radix(rest.get(..digits)?, 16)
-            .ok()
-            .filter(|_| digits <= 2)?;
-        rest = &rest[digits..];
+/// Reads a MAC as xl does (contract 3.6.3): six hexadecimal numbers up to 255 with any one byte
+/// between them; whatever comes behind is ignored. The length of what was read; None where xl
+/// stumbles, with the bytes before that place read.
+///
+/// xl has put a NUL where the next comma is and steps over it like over any other character
+/// between two bytes, so that the text behind the comma is read on.
+pub(super) fn mac_as_xl(text: &str, bytes: &mut [u8; 6]) -> Option<usize> {
+    let mut at = 0;
+    for byte in bytes {
+        let (number, taken) = strtoul(text.as_bytes().get(at..)?, 16)?;
+        *byte = u8::try_from(low32(number)).ok()?;
+        at += taken + 1;
     }
-    Some(Mac(bytes))
+    Some(at - 1)
+}
+
+/// The blank-separated words of an `ip`, and those of them that are addresses or networks.
+pub(super) fn ip(text: &str) -> (Vec<String>, Vec<IpNet>) {
+    let words: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
+    let nets = words.iter().filter_map(|word| net(word)).collect();
+    (words, nets)
 }
 
 /// An address or a network; an address is the network that holds only itself.
@@ -48,25 +52,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_macs_as_libxl_does() {
-        let expected = Some(Mac([0xaa, 0, 0, 0, 1, 0x11]));
+    fn reads_macs_as_xl_does() {
+        let expected = [0xaa, 0, 0, 0, 1, 0x11];
         for text in [
             "aa:00:00:00:01:11",
             "AA-0-0-0-1-11",
             " aa:0:0:0:1:11 and more",
             "aa.0.0.0.1.11",
+            "aa:0:0,0:1:11,bridge=br0",
+            "1000000aa:0x0:+0: 0:0001:11",
         ] {
-            assert_eq!(lenient_mac(text), expected, "{text}");
+            let mut bytes = [9; 6];
+            let read = mac_as_xl(text, &mut bytes).is_some();
+            assert_eq!((read, bytes), (true, expected), "{text}");
         }
-        for text in [
-            "",
-            "aa:00:00:00:01",
-            "aa:00:00:00:01:",
-            "aaa:0:0:0:1:11",
-            "éé",
-            "aa\u{e9}0",
+        for (text, read) in [
+            ("", [9; 6]),
+            ("aa:00:00:00:01", [0xaa, 0, 0, 0, 1, 9]),
+            ("aa:00:00:00:01:", [0xaa, 0, 0, 0, 1, 9]),
+            ("aaa:0:0:0:1:11", [9; 6]),
+            ("aaé0é0é0é1é11", [0xaa, 9, 9, 9, 9, 9]),
+            ("1:-1:0:0:1:11", [1, 9, 9, 9, 9, 9]),
         ] {
-            assert_eq!(lenient_mac(text), None, "{text}");
+            let mut bytes = [9; 6];
+            assert_eq!(mac_as_xl(text, &mut bytes), None, "{text}");
+            assert_eq!(bytes, read, "{text}");
         }
     }
 

@@ -1,14 +1,22 @@
 //! The vif specification: one element of a domU's `vif = [ … ]`, such as
 //! `mac=00:16:3e:00:00:02,bridge=br0` (contract 3.6.3; xl-network-configuration(5)).
 //!
+//! ```text
+//!  text ─read─▶ parts ─keys─▶ key and value ─value─▶ VifSpec, or what is wrong
+//!                                        └──made──▶ what the toolstack makes of it all the same
+//! ```
+//!
 //! Invariant: a [`VifSpec`] holds only what was written, checked; no default is applied. Printed,
 //! it is its own normal form: reading that gives the same specification.
 
 mod address;
 mod keys;
+mod made;
+mod number;
 mod print;
 mod rate;
 mod read;
+mod value;
 mod vlan;
 
 #[cfg(test)]
@@ -24,6 +32,35 @@ use ipnet::IpNet;
 
 use crate::diag::Span;
 use crate::name::{DevId, IfName, Mac};
+
+/// Who is going to read the specification, and how much may be wrong with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Whose rules they are.
+    pub dialect: Dialect,
+    /// Whether the vif is made as the toolstack would make it, however wrong the specification
+    /// is: then a fault is an error only if the toolstack itself gives up, and else a warning.
+    pub lenient: bool,
+}
+
+/// The two toolstacks that read specifications.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// xl, since Xen 4.1 (contract 3.6.3).
+    #[default]
+    Xl,
+    /// xm and xend, up to Xen 4.4 (contract 6.3).
+    Xm,
+}
+
+impl std::fmt::Display for Dialect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Xl => "xl",
+            Self::Xm => "xm",
+        })
+    }
+}
 
 /// What a vif's specification says. The default is the empty text: one vif with all defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,7 +81,8 @@ pub struct VifSpec {
     pub script: Option<String>,
     /// `ip`: as written, one element for each blank-separated part.
     pub ip: Vec<String>,
-    /// `ip` as addresses and networks, a single address with its full length; as long as `ip`.
+    /// `ip` as addresses and networks, a single address with its full length; as long as `ip`,
+    /// unless something in it that is no address was let pass.
     pub nets: Vec<IpNet>,
     /// `backend`: the name or number of the domain that has the backend.
     pub backend: Option<String>,
@@ -52,7 +90,7 @@ pub struct VifSpec {
     pub rate: Option<Rate>,
     /// `devid`: the device number, instead of the position in the list.
     pub devid: Option<DevId>,
-    /// `mtu`, 68 to 65535.
+    /// `mtu`, 68 to 65535 unless it was let pass.
     pub mtu: Option<u32>,
     /// `vlan`: what a VLAN-filtering bridge lets the vif's port carry.
     pub vlan: Option<Vlans>,
@@ -81,6 +119,9 @@ pub struct Written {
     /// Each key that was written, by its name today, and the place of its value (of the word
     /// itself for `trusted`).
     pub places: BTreeMap<&'static str, Span>,
+    /// What the toolstack hands on as it is although nothing can come of it, by key: a `vifname`
+    /// that no link can have. Empty unless the specification was read leniently.
+    pub passed_on: BTreeMap<&'static str, String>,
 }
 
 impl Written {

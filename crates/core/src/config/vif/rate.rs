@@ -1,10 +1,13 @@
 //! `rate=SPEED[@INTERVAL]`: how fast a guest may transmit (contract 3.6.3, libxlu_vif.c).
 //!
 //! netback does not know a speed: it lets a vif send so many bytes in each interval. libxl counts
-//! that out and writes `bytes,microseconds` to xenstore.
+//! that out and writes `bytes,microseconds` to xenstore. xend did the same (contract 6.3) with a
+//! grammar that differs at the edges: no octal numbers, and an interval always ends in `s`.
 
 use std::fmt;
 use std::str::FromStr;
+
+use super::Dialect;
 
 /// A limit: a speed, and the interval in which it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,33 +33,133 @@ impl Rate {
         self.interval_us
     }
 
-    /// The rate as one writes it into a specification: `10Mb/s@50ms`.
+    /// Reads a rate as this toolstack does, and refuses what it would make nothing useful of.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong. xl gives up then, and xend sets no limit; but [`RateError::Nothing`]
+    /// and some numbers with a leading 0 are taken by xl (see [`Rate::as_xl`]).
+    pub fn read(text: &str, dialect: Dialect) -> Result<Self, RateError> {
+        let (speed, interval) = Self::shape(text, dialect)?;
+        let rate = Self {
+            bytes_per_second: match speed.number(dialect)? {
+                number if speed.bits => number * speed.size / 8,
+                number => number * speed.size,
+            },
+            interval_us: match interval {
+                Some(interval) => interval.microseconds(dialect)?,
+                None => DEFAULT_INTERVAL_US,
+            },
+        };
+        rate.fits(dialect)
+    }
+
+    /// Reads a rate exactly as xl does; None where xl gives up. Of an octal number that has digits
+    /// 8 or 9, xl reads those before them and takes the next for the unit; and it is content with
+    /// a rate at which nothing can be sent.
+    pub fn as_xl(text: &str) -> Option<Self> {
+        let (speed, interval) = Self::shape(text, Dialect::Xl).ok()?;
+        let (number, unread) = speed.octal_prefix()?;
+        let bytes = match unread {
+            "" => number * speed.size / if speed.bits { 8 } else { 1 },
+            // Only the two bytes behind the number are looked at.
+            _ if unread.len() == 1 && speed.size == 1 && speed.bits => number / 8,
+            _ => number,
+        };
+        let interval_us = match interval {
+            None => DEFAULT_INTERVAL_US,
+            Some(interval) => match interval.octal_prefix()? {
+                (_, "") => interval.microseconds(Dialect::Xl).ok()?,
+                (number, _) => u32::try_from(number).ok()?,
+            },
+        };
+        let rate = Self {
+            bytes_per_second: bytes,
+            interval_us,
+        };
+        match rate.fits(Dialect::Xl) {
+            Ok(_) | Err(RateError::Nothing) => Some(rate),
+            Err(_) => None,
+        }
+    }
+
+    /// The rate as one writes it into a specification, with the smallest number: `10Mb/s`. The
+    /// interval is left out if it is the usual one.
     pub fn to_spec(self) -> String {
-        let units = [
+        let us = self.interval_us;
+        let interval = match us {
+            DEFAULT_INTERVAL_US => String::new(),
+            _ => format!("@{}", Self::time(us, "")),
+        };
+        format!("{}{interval}", self.speed(""))
+    }
+
+    /// The rate for a person: `10 Mb/s, 62500 bytes each 50 ms`.
+    pub fn in_words(self) -> String {
+        format!(
+            "{}, {} bytes each {}",
+            self.speed(" "),
+            self.bytes_per_interval(),
+            Self::time(self.interval_us, " ")
+        )
+    }
+
+    fn time(us: u32, gap: &str) -> String {
+        match us {
+            _ if us.is_multiple_of(1_000_000) => format!("{}{gap}s", us / 1_000_000),
+            _ if us.is_multiple_of(1_000) => format!("{}{gap}ms", us / 1_000),
+            _ => format!("{us}{gap}us"),
+        }
+    }
+
+    /// The speed in bits or bytes, whichever is the smaller number. xl's numbers have 32 bits, so
+    /// a large speed needs its unit; xm's have no end.
+    fn speed(self, gap: &str) -> String {
+        const UNITS: [(u128, &str); 4] = [
             (1_000_000_000, "G"),
             (1_000_000, "M"),
             (1_000, "K"),
             (1, ""),
         ];
-        let us = self.interval_us;
-        let interval = match us {
-            _ if us.is_multiple_of(1_000_000) => format!("{}s", us / 1_000_000),
-            _ if us.is_multiple_of(1_000) => format!("{}ms", us / 1_000),
-            _ => format!("{us}us"),
-        };
-        // xl's numbers have 32 bits, so a large rate needs its unit; one of them always fits,
-        // because the rate was made from one.
         let bytes = u128::from(self.bytes_per_second);
-        let speed = [(bytes, "B"), (bytes * 8, "b")]
+        if bytes == 0 {
+            // No toolstack reads 0, and xl makes this of less than 8 bits.
+            return format!("1{gap}b/s");
+        }
+        let (amount, letter, what) = [(bytes, "B"), (bytes * 8, "b")]
             .into_iter()
-            .find_map(|(amount, what)| {
-                let fits = |(size, _): &(u128, &str)| {
-                    amount % size == 0 && amount / size <= u128::from(u32::MAX)
-                };
-                let (size, letter) = units.into_iter().find(fits)?;
-                Some(format!("{}{letter}{what}/s", amount / size))
-            });
-        format!("{}@{interval}", speed.unwrap_or_default())
+            .filter_map(|(amount, what)| {
+                let (size, letter) = UNITS.into_iter().find(|(size, _)| amount % size == 0)?;
+                Some((amount / size, letter, what))
+            })
+            .min_by_key(|(amount, ..)| *amount)
+            .unwrap_or((bytes, "", "B"));
+        format!("{amount}{gap}{letter}{what}/s")
+    }
+
+    /// Splits a text into its parts, if it has the form that the toolstack wants.
+    fn shape(text: &str, dialect: Dialect) -> Result<(Speed<'_>, Option<Interval<'_>>), RateError> {
+        let (speed, interval) = match text.split_once('@') {
+            Some((speed, interval)) => (speed, Some(Interval::shape(interval, dialect)?)),
+            None => (text, None),
+        };
+        Ok((Speed::shape(speed)?, interval))
+    }
+
+    /// The rate, if the toolstack can count it out.
+    fn fits(self, dialect: Dialect) -> Result<Self, RateError> {
+        // Both multiply before they divide; libxl refuses what does not fit into 64 bits then, and
+        // xend what does not fit into 32 afterwards.
+        let product = u128::from(self.bytes_per_second) * u128::from(self.interval_us);
+        let much = match dialect {
+            Dialect::Xl => product > u128::from(u64::MAX),
+            Dialect::Xm => product / 1_000_000 > u128::from(u32::MAX),
+        };
+        match product / 1_000_000 {
+            _ if much => Err(RateError::Much),
+            0 => Err(RateError::Nothing),
+            _ => Ok(self),
+        }
     }
 }
 
@@ -104,144 +207,116 @@ impl std::error::Error for RateError {}
 impl FromStr for Rate {
     type Err = RateError;
 
+    /// As xl's rules have it.
     fn from_str(text: &str) -> Result<Self, RateError> {
-        let (speed, interval) = match text.split_once('@') {
-            Some((speed, interval)) => (speed, interval_us(interval)?),
-            None => (text, DEFAULT_INTERVAL_US),
+        Self::read(text, Dialect::Xl)
+    }
+}
+
+/// A number's digits, and what its unit stands for.
+#[derive(Clone, Copy)]
+struct Speed<'a> {
+    digits: &'a str,
+    size: u64,
+    bits: bool,
+}
+
+impl<'a> Speed<'a> {
+    fn shape(text: &'a str) -> Result<Self, RateError> {
+        let (digits, unit) = digits(text).ok_or(RateError::Speed)?;
+        let unit = unit.strip_suffix("/s").ok_or(RateError::Speed)?;
+        let (prefix, bits) = match unit.strip_suffix('b') {
+            Some(prefix) => (prefix, true),
+            None => (unit.strip_suffix('B').ok_or(RateError::Speed)?, false),
         };
-        let rate = Self {
-            bytes_per_second: bytes_per_second(speed)?,
-            interval_us: interval,
+        let size = match prefix {
+            "G" => 1_000_000_000,
+            "M" => 1_000_000,
+            "K" => 1_000,
+            "" => 1,
+            _ => return Err(RateError::Speed),
         };
-        // libxl multiplies before it divides, and refuses what does not fit into 64 bits then.
-        let product = rate.bytes_per_second.checked_mul(u64::from(interval));
-        match product.ok_or(RateError::Much)? / 1_000_000 {
-            0 => Err(RateError::Nothing),
-            _ => Ok(rate),
+        Ok(Self { digits, size, bits })
+    }
+
+    /// The number. Times any size it is below 2^63.
+    fn number(self, dialect: Dialect) -> Result<u64, RateError> {
+        match dialect {
+            Dialect::Xl => number(self.digits).map(u64::from),
+            // More bytes each second than this would be too many in every interval.
+            Dialect::Xm => match self.digits.parse::<u64>() {
+                Ok(0) => Err(RateError::Nothing),
+                Ok(number) if number <= u64::MAX / 2 / self.size => Ok(number),
+                _ => Err(RateError::Much),
+            },
         }
     }
-}
 
-fn bytes_per_second(text: &str) -> Result<u64, RateError> {
-    let (number, unit) = number(text, RateError::Speed)?;
-    let unit = unit.strip_suffix("/s").ok_or(RateError::Speed)?;
-    let (prefix, bits) = match unit.strip_suffix('b') {
-        Some(prefix) => (prefix, true),
-        None => (unit.strip_suffix('B').ok_or(RateError::Speed)?, false),
-    };
-    let size: u64 = match prefix {
-        "G" => 1_000_000_000,
-        "M" => 1_000_000,
-        "K" => 1_000,
-        "" => 1,
-        _ => return Err(RateError::Speed),
-    };
-    // (2^32-1) * 10^9 is below 2^63.
-    let amount = u64::from(number) * size;
-    Ok(if bits { amount / 8 } else { amount })
-}
-
-fn interval_us(text: &str) -> Result<u32, RateError> {
-    let (number, unit) = number(text, RateError::Interval)?;
-    let size = match unit {
-        "us" | "u" => 1,
-        "ms" | "m" => 1_000,
-        "s" | "" => 1_000_000,
-        _ => return Err(RateError::Interval),
-    };
-    number.checked_mul(size).ok_or(RateError::Long)
-}
-
-/// The number a text begins with and the rest. A leading 0 means octal, as for xl's strtoul.
-fn number(text: &str, missing: RateError) -> Result<(u32, &str), RateError> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
-    if digits.is_empty() {
-        return Err(missing);
+    fn octal_prefix(self) -> Option<(u64, &'a str)> {
+        octal_prefix(self.digits)
     }
+}
+
+#[derive(Clone, Copy)]
+struct Interval<'a> {
+    digits: &'a str,
+    size: u32,
+}
+
+impl<'a> Interval<'a> {
+    fn shape(text: &'a str, dialect: Dialect) -> Result<Self, RateError> {
+        let (digits, unit) = digits(text).ok_or(RateError::Interval)?;
+        let size = match (unit, dialect) {
+            ("us", _) | ("u", Dialect::Xl) => 1,
+            ("ms", _) | ("m", Dialect::Xl) => 1_000,
+            ("s", _) | ("", Dialect::Xl) => 1_000_000,
+            _ => return Err(RateError::Interval),
+        };
+        Ok(Self { digits, size })
+    }
+
+    fn microseconds(self, dialect: Dialect) -> Result<u32, RateError> {
+        let number = match dialect {
+            Dialect::Xl => number(self.digits)?,
+            Dialect::Xm => match self.digits.parse() {
+                Ok(0) => return Err(RateError::Number),
+                Ok(number) => number,
+                Err(_) => return Err(RateError::Long),
+            },
+        };
+        number.checked_mul(self.size).ok_or(RateError::Long)
+    }
+
+    fn octal_prefix(self) -> Option<(u64, &'a str)> {
+        octal_prefix(self.digits)
+    }
+}
+
+/// The digits a text begins with, of which there is at least one, and the rest.
+fn digits(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    let (digits, rest) = text.split_at(end.unwrap_or(text.len()));
+    (!digits.is_empty()).then_some((digits, rest))
+}
+
+/// A number of xl's: a leading 0 means octal, as for strtoull.
+fn number(digits: &str) -> Result<u32, RateError> {
     let radix = if digits.starts_with('0') { 8 } else { 10 };
     match u32::from_str_radix(digits, radix) {
-        Ok(number) if number > 0 => Ok((number, rest)),
+        Ok(number) if number > 0 => Ok(number),
         _ => Err(RateError::Number),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_as_libxl_does() {
-        for (text, stored) in [
-            ("10Mb/s", "62500,50000"),
-            ("1MB/s@20ms", "20000,20000"),
-            ("250KB/s", "12500,50000"),
-            ("1GB/s", "50000000,50000"),
-            ("100B/s@1", "100,1000000"),
-            ("100B/s@2s", "200,2000000"),
-            ("8000b/s@10m", "10,10000"),
-            ("1MB/s@1500u", "1500,1500"),
-            ("1MB/s@1500us", "1500,1500"),
-            ("010MB/s", "400000,50000"),
-            ("4294967295GB/s@4us", "17179869180000,4"),
-        ] {
-            assert_eq!(
-                text.parse::<Rate>().map(|r| r.to_string()),
-                Ok(stored.to_owned()),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn refuses_the_rest() {
-        use RateError::*;
-        for (text, why) in [
-            ("", Speed),
-            ("10", Speed),
-            ("10Mb", Speed),
-            ("10MiB/s", Speed),
-            ("-1MB/s", Speed),
-            ("1 MB/s", Speed),
-            ("1MB/s@", Interval),
-            ("1MB/s@5min", Interval),
-            ("0MB/s", Number),
-            ("08MB/s", Number),
-            ("4294967296B/s", Number),
-            ("1MB/s@0", Number),
-            ("1MB/s@4295", Long),
-            ("1b/s", Nothing),
-            ("1B/s@1us", Nothing),
-            ("4294967295GB/s@5us", Much),
-        ] {
-            assert_eq!(text.parse::<Rate>(), Err(why), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_written_back_means_the_same() {
-        for text in [
-            "10Mb/s",
-            "1MB/s@20ms",
-            "800b/s@999999us",
-            "12b/s@3",
-            "4294967295Gb/s@34us",
-            "4294967295GB/s@4us",
-            "999b/s@1s",
-        ] {
-            let rate: Rate = text.parse().unwrap();
-            assert_eq!(
-                rate.to_spec().parse(),
-                Ok(rate),
-                "{text} as {}",
-                rate.to_spec()
-            );
-        }
-        assert_eq!(
-            "10Mb/s".parse::<Rate>().map(Rate::to_spec),
-            Ok("1250KB/s@50ms".to_owned())
-        );
-    }
+/// The number of xl's that the digits begin with, if xl goes on with it, and the digits left.
+fn octal_prefix(digits: &str) -> Option<(u64, &str)> {
+    let end = match digits.starts_with('0') {
+        true => digits.find(['8', '9']).unwrap_or(digits.len()),
+        false => digits.len(),
+    };
+    let (read, unread) = digits.split_at(end);
+    Some((number(read).ok()?.into(), unread))
 }
+
+#[cfg(test)]
+mod tests;

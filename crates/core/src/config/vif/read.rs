@@ -1,115 +1,173 @@
-//! Text into a specification, every fault at its place (contract 3.6.3).
+//! Text into a specification, every fault at its place (contract 3.6.3, 6.3).
 //!
 //! Where xl only prints a line and creates the vif all the same (an unknown key, a bad value), a
-//! slip went unnoticed; here it is an error. Where xl reads something odd in a definite way, that
-//! is what is read, with a warning.
+//! slip went unnoticed; here it is an error, unless the rules are lenient. Where a toolstack reads
+//! something odd in a definite way, that is what is read, with a warning.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::ops::Range;
-use std::str::FromStr;
 
-use super::address::{is_bridge, lenient_mac, net};
-use super::{VifSpec, VifType, Written, keys};
-use crate::config::xl::Text;
-use crate::diag::{Diagnostic, Diagnostics, Span, code, nearest};
-use crate::name::{DevId, Mac};
+use super::address::net;
+use super::keys::{self, Key};
+use super::value::{Value, judge};
+use super::{Dialect, Rules, VifSpec, Written, made};
+use crate::config::settings::Text;
+use crate::diag::{Diagnostic, Diagnostics, Severity, Span, code, nearest};
 
 /// Reads one specification.
-pub fn read(text: &Text, out: &mut Diagnostics) -> Option<Written> {
-    let errors = out.errors();
+pub fn read(text: &Text, rules: Rules, out: &mut Diagnostics) -> Option<Written> {
     let mut reader = Reader {
         text,
-        out,
-        spec: VifSpec::default(),
-        places: BTreeMap::new(),
+        rules,
+        out: Diagnostics::new(),
+        written: Written {
+            spec: VifSpec::default(),
+            span: text.span().clone(),
+            places: BTreeMap::new(),
+            passed_on: BTreeMap::new(),
+        },
     };
-    for part in parts(text.as_str()) {
+    for part in parts(text.as_str(), rules.dialect) {
         reader.part(part);
     }
-    let (spec, places) = (reader.spec, reader.places);
-    (out.errors() == errors).then(|| Written {
-        spec,
-        span: text.span().clone(),
-        places,
-    })
+    let written = (!reader.out.has_errors()).then_some(reader.written);
+    out.append(reader.out);
+    written
 }
 
-/// The parts between commas, leading blanks trimmed, empty ones skipped: as xl splits.
-fn parts(text: &str) -> impl Iterator<Item = Range<usize>> {
+/// What C's isspace and Python's strip take for a blank.
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t'..='\r')
+}
+
+/// The parts between commas. xl trims spaces in front (no other blank) and skips what is empty
+/// then; xm trims on both sides and skips nothing, unless there is nothing at all.
+fn parts(text: &str, dialect: Dialect) -> impl Iterator<Item = Range<usize>> {
     let mut next = 0;
+    let nothing = dialect == Dialect::Xm && text.trim_matches(is_blank).is_empty();
     text.split(',').filter_map(move |part| {
         let end = next + part.len();
-        let start = end - part.trim_start().len();
         next = end + 1;
-        (start < end).then_some(start..end)
+        match dialect {
+            Dialect::Xl => {
+                let start = end - part.trim_start_matches(' ').len();
+                (start < end).then_some(start..end)
+            }
+            Dialect::Xm => {
+                let start = end - part.trim_start_matches(is_blank).len();
+                let end = start + part.trim_matches(is_blank).len();
+                (!nothing).then_some(start..end)
+            }
+        }
     })
 }
 
 struct Reader<'a> {
     text: &'a Text,
-    out: &'a mut Diagnostics,
-    spec: VifSpec,
-    places: BTreeMap<&'static str, Span>,
+    rules: Rules,
+    out: Diagnostics,
+    written: Written,
 }
 
-/// A value and where it stands.
-struct Value<'a> {
-    text: &'a str,
-    span: Span,
-}
+impl Reader<'_> {
+    /// Adds what xl says on its way and xm gives up at.
+    fn add_shrugged(&mut self, mut found: Diagnostic) {
+        if self.rules.lenient && self.rules.dialect == Dialect::Xl {
+            found.severity = Severity::Warning;
+        }
+        self.out.add(found);
+    }
 
-impl<'a> Reader<'a> {
     fn part(&mut self, range: Range<usize>) {
         let part = &self.text.as_str()[range.clone()];
         let whole = self.text.span_of(range.clone());
         let Some(equals) = part.find('=') else {
             return self.word(part, &whole);
         };
-        let key = &part[..equals];
-        let key_span = self.text.span_of(range.start..range.start + equals);
+        let (mut key, mut value) = (&part[..equals], &part[equals + 1..]);
+        let mut value_start = range.start + equals + 1;
+        if self.rules.dialect == Dialect::Xm {
+            key = key.trim_end_matches(is_blank);
+            value_start += value.len() - value.trim_start_matches(is_blank).len();
+            value = value.trim_start_matches(is_blank);
+        }
+        let key_span = self.text.span_of(range.start..range.start + key.len());
         let value = Value {
-            text: &part[equals + 1..],
-            span: self.text.span_of(range.start + equals + 1..range.end),
+            text: value,
+            rest: &self.text.as_str()[value_start..],
+            span: self.text.span_of(value_start..range.end),
         };
-        if let Some(known) = keys::VALUED.into_iter().find(|known| *known == key) {
-            self.valued(known, &key_span, value);
-        } else if key == keys::OLD_GATEWAYDEV {
-            let message = "`netdev` is the old name of `gatewaydev`";
-            self.out.add(
-                Diagnostic::warning(code::vif::OLD_KEY, &key_span, message)
-                    .hint("write `gatewaydev`"),
-            );
-            self.valued("gatewaydev", &key_span, value);
-        } else if key == keys::IGNORED {
-            self.out.add(
+        match Key::of(key, self.rules.dialect) {
+            Key::Valued(known) => self.valued(known, &key_span, &value),
+            Key::Old => {
+                let message = "`netdev` is the old name of `gatewaydev`";
+                self.out.add(
+                    Diagnostic::warning(code::vif::OLD_KEY, &key_span, message)
+                        .hint("write `gatewaydev`"),
+                );
+                self.valued("gatewaydev", &key_span, &value);
+            }
+            Key::Accel => self.out.add(
                 Diagnostic::warning(code::vif::ACCEL, &key_span, "`accel` has no effect")
                     .hint("remove it"),
-            );
-        } else if keys::is_colo(key) {
-            self.spec.colo.push((key.to_owned(), value.text.to_owned()));
-        } else {
-            self.unknown(key, &key_span, true);
+            ),
+            Key::OfXend => {
+                let message = format!("`{key}` meant something to xend only");
+                self.out.add(
+                    Diagnostic::warning(code::vif::OF_XEND, &key_span, message).hint("remove it"),
+                );
+            }
+            Key::Colo => {
+                let colo = &mut self.written.spec.colo;
+                colo.retain(|(before, _)| before != key);
+                colo.push((key.to_owned(), value.text.to_owned()));
+            }
+            Key::Unknown => self.unknown(key, &key_span, true),
         }
     }
 
     /// A part without `=`.
     fn word(&mut self, word: &str, span: &Span) {
+        let after_ip = self.written.places.get("ip").cloned();
+        if let Some(ip) = after_ip.filter(|_| net(word.trim_matches(is_blank)).is_some()) {
+            let message = format!("`{}` is not read as one of the addresses", word.trim());
+            let hint = "a comma begins a new key: put blanks between addresses";
+            let found = Diagnostic::error(code::vif::IP_COMMA, span, message);
+            return self.add_shrugged(found.also(&ip, "they end here").hint(hint));
+        }
+        if self.rules.dialect == Dialect::Xm {
+            let message = match word {
+                "" => "there is nothing between the commas".to_owned(),
+                _ => format!("`{word}` has no `=`"),
+            };
+            let hint = match word {
+                "" => "remove the comma",
+                _ => "each part is KEY=VALUE",
+            };
+            let found = Diagnostic::error(code::vif::NO_EQUALS, span, message);
+            return self.out.add(found.hint(hint));
+        }
         let trusted = match word {
             keys::TRUSTED => true,
             keys::UNTRUSTED => false,
             _ => return self.unknown(word, span, false),
         };
         self.first_time("trusted", span, span);
-        self.spec.trusted = Some(trusted);
+        self.written.spec.trusted = Some(trusted);
     }
 
     fn unknown(&mut self, key: &str, span: &Span, has_value: bool) {
+        let dialect = self.rules.dialect;
         let bare = key.trim();
         let valued = keys::VALUED.contains(&bare);
-        let (message, hint) = if valued && has_value {
+        let (message, hint) = if dialect == Dialect::Xm && valued {
             (
-                format!("there is a blank before the `=` of `{bare}`"),
+                format!("xm has no key `{bare}`"),
+                "only xl knows it: with xm the guest does not start".to_owned(),
+            )
+        } else if valued && has_value {
+            (
+                format!("there is a blank beside the key `{bare}`"),
                 "xl takes blanks as part of the key: write `key=value`".to_owned(),
             )
         } else if valued {
@@ -123,23 +181,25 @@ impl<'a> Reader<'a> {
                 format!("write `{bare}` alone"),
             )
         } else {
-            let hint = match nearest(bare, keys::all()) {
+            let hint = match nearest(bare, keys::all(dialect)) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!(
                     "the keys are {}",
-                    keys::all().collect::<Vec<_>>().join(", ")
+                    keys::all(dialect).collect::<Vec<_>>().join(", ")
                 ),
             };
             (format!("a vif has no key `{bare}`"), hint)
         };
-        self.out
-            .add(Diagnostic::error(code::vif::UNKNOWN_KEY, span, message).hint(hint));
+        self.add_shrugged(Diagnostic::error(code::vif::UNKNOWN_KEY, span, message).hint(hint));
     }
 
-    /// Remembers where a key was written; xl takes the last of several.
+    /// Remembers where a key was written; both toolstacks take the last of several.
     fn first_time(&mut self, key: &'static str, key_span: &Span, value: &Span) {
-        if let Some(before) = self.places.insert(key, value.clone()) {
-            let message = format!("`{key}` is set again; xl takes the last value only");
+        if let Some(before) = self.written.places.insert(key, value.clone()) {
+            let message = format!(
+                "`{key}` is set again; {} takes the last value only",
+                self.rules.dialect
+            );
             self.out.add(
                 Diagnostic::warning(code::vif::KEY_AGAIN, key_span, message)
                     .also(&before, "first set here")
@@ -148,191 +208,26 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn valued(&mut self, key: &'static str, key_span: &Span, value: Value<'_>) {
+    fn valued(&mut self, key: &'static str, key_span: &Span, value: &Value<'_>) {
         self.first_time(key, key_span, &value.span);
-        if value.text.trim().is_empty() {
-            let message = format!("`{key}` has no value");
-            self.out.add(
-                Diagnostic::error(code::vif::EMPTY, &key_span.to(&value.span), message)
-                    .hint(format!("remove `{key}=` to get the default")),
-            );
-            return;
-        }
-        // `mac` and `ip` are read with blanks around them, by xl and by the scripts.
-        if value.text.trim() != value.text && !matches!(key, "mac" | "ip") {
-            let message = format!("there are blanks around the value of `{key}`");
-            self.out.add(
-                Diagnostic::error(code::vif::BLANK, &value.span, message)
-                    .hint("xl takes blanks as part of the value: remove them"),
-            );
-            return;
-        }
-        let text = Some(value.text.to_owned());
-        match key {
-            "mac" => self.spec.mac = self.mac(&value),
-            "bridge" => self.spec.bridge = self.bridge(&value),
-            "gatewaydev" => self.spec.gatewaydev = self.parsed(key, &value),
-            "type" => self.spec.kind = self.kind(&value),
-            "model" => self.spec.model = text,
-            "vifname" => self.spec.vifname = self.parsed(key, &value),
-            "script" => self.spec.script = text,
-            "ip" => self.ip(&value),
-            "backend" => self.spec.backend = text,
-            "rate" => self.spec.rate = self.rate(&value),
-            "devid" => self.spec.devid = self.number(key, &value, 0, u32::MAX).map(DevId),
-            // 68 is the least IPv4 allows (RFC 791), 65535 the most netback's 16-bit sizes carry.
-            "mtu" => self.spec.mtu = self.number(key, &value, 68, 65_535),
-            "vlan" => self.spec.vlan = self.parsed(key, &value),
-            _ => {}
-        }
-    }
-
-    fn bad(&mut self, key: &str, value: &Value<'_>, why: impl Display) -> Diagnostic {
-        Diagnostic::error(
-            code::vif::BAD_VALUE,
-            &value.span,
-            format!("`{}` cannot be `{key}`: {why}", value.text),
-        )
-    }
-
-    fn parsed<T: FromStr<Err: Display>>(&mut self, key: &str, value: &Value<'_>) -> Option<T> {
-        value
-            .text
-            .parse()
-            .map_err(|why| {
-                let found = self.bad(key, value, why);
-                self.out.add(found);
-            })
-            .ok()
-    }
-
-    fn number(&mut self, key: &str, value: &Value<'_>, least: u32, most: u32) -> Option<u32> {
-        let digits = value.text.bytes().all(|b| b.is_ascii_digit());
-        let number = value
-            .text
-            .parse()
-            .ok()
-            .filter(|n| digits && (least..=most).contains(n));
-        if number.is_none() {
-            let found = self.bad(
-                key,
-                value,
-                format!("it should be a number from {least} to {most}"),
-            );
-            self.out.add(found);
-        }
-        number
-    }
-
-    fn bridge(&mut self, value: &Value<'_>) -> Option<String> {
-        if is_bridge(value.text) {
-            return Some(value.text.to_owned());
-        }
-        let found = self.bad("bridge", value, "it is no link's name").hint("a link's name has at most 15 visible characters, no `/`; Open vSwitch's script also takes NAME.VLAN and NAME:VLAN:VLAN");
-        self.out.add(found);
-        None
-    }
-
-    fn kind(&mut self, value: &Value<'_>) -> Option<VifType> {
-        match value.text {
-            "vif" => Some(VifType::Vif),
-            "ioemu" => Some(VifType::Ioemu),
-            _ => {
-                let found = self.bad("type", value, "it is `vif` or `ioemu`");
-                self.out.add(found);
-                None
-            }
-        }
-    }
-
-    fn rate(&mut self, value: &Value<'_>) -> Option<super::Rate> {
-        let octal = value.text.split('@').any(|n| {
-            n.len() > 1 && n.starts_with('0') && n[1..].starts_with(|c: char| c.is_ascii_digit())
-        });
-        let rate = match value.text.parse::<super::Rate>() {
-            Ok(rate) => rate,
-            Err(why) => {
-                let found = self
-                    .bad("rate", value, why)
-                    .hint("for example 10Mb/s, or 1MB/s@20ms");
-                self.out.add(found);
-                return None;
-            }
-        };
-        if octal {
-            let message = format!(
-                "xl reads a number with a leading 0 as octal, so this is {}",
-                rate.to_spec()
-            );
-            self.out.add(
-                Diagnostic::warning(code::vif::RATE_OCTAL, &value.span, message)
-                    .hint("remove the 0"),
-            );
-        }
-        Some(rate)
-    }
-
-    fn mac(&mut self, value: &Value<'_>) -> Option<Mac> {
-        let mac = match value.text.parse::<Mac>() {
-            Ok(mac) => mac,
-            Err(why) => {
-                let Some(mac) = lenient_mac(value.text) else {
-                    let found = self
-                        .bad("mac", value, why)
-                        .hint("for example 00:16:3e:00:00:02");
-                    self.out.add(found);
-                    return None;
-                };
-                let message = format!("xl reads this as the MAC {mac}");
-                self.out.add(
-                    Diagnostic::warning(code::vif::MAC_ODD, &value.span, message)
-                        .hint(format!("write `mac={mac}`")),
-                );
-                mac
-            }
-        };
-        if mac == Mac([0; 6]) {
-            // libxl_nic.c takes the zero address for "none given" and draws one.
-            let message = "an all-zero MAC is no MAC: libxl draws another one at every start";
-            self.out.add(
-                Diagnostic::warning(code::vif::MAC_ZERO, &value.span, message).hint("remove it"),
-            );
-            return None;
-        }
-        if mac.is_multicast() {
-            let found = Diagnostic::error(
-                code::vif::MAC_MULTICAST,
-                &value.span,
-                format!("{mac} is a multicast address, which no NIC can have"),
-            );
-            self.out.add(found.hint("the first byte must be even"));
-            return None;
-        }
-        if !mac.is_local() && !mac.is_xen() {
-            let message = format!("{mac} belongs to a vendor: some card may have it");
-            self.out.add(Diagnostic::warning(code::vif::MAC_VENDOR, &value.span, message).hint("take one from Xen's range, 00:16:3e:…, or a locally administered one, such as 02:…"));
-        }
-        Some(mac)
-    }
-
-    fn ip(&mut self, value: &Value<'_>) {
-        (self.spec.ip, self.spec.nets) = (Vec::new(), Vec::new());
-        for word in value.text.split_ascii_whitespace() {
-            match net(word) {
-                Some(net) => {
-                    self.spec.ip.push(word.to_owned());
-                    self.spec.nets.push(net);
-                }
-                None => {
-                    let found = self.bad(
-                        "ip",
-                        value,
-                        format!("`{word}` is not an address or a network"),
-                    );
-                    self.out
-                        .add(found.hint("blanks stand between several: ip=192.0.2.7 2001:db8::7"));
-                }
-            }
+        let Rules { dialect, lenient } = self.rules;
+        let mut found = Diagnostics::new();
+        judge(
+            &mut self.written.spec,
+            key,
+            key_span,
+            value,
+            dialect,
+            &mut found,
+        );
+        self.written.passed_on.remove(key);
+        if found.has_errors() && lenient && made::of(&mut self.written, key, value, dialect) {
+            self.out.extend(found.iter().map(|fault| Diagnostic {
+                severity: Severity::Warning,
+                ..fault.clone()
+            }));
+        } else {
+            self.out.append(found);
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::Text;
-use crate::diag::{Diagnostic, Diagnostics, Source, Span, code};
+use crate::config::settings::{Places, Text};
+use crate::diag::{Code, Diagnostic, Diagnostics, Source, Span, code};
 
 /// One token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub(super) enum Token {
 pub(super) struct Lexer<'a> {
     source: &'a Arc<Source>,
     position: usize,
+    /// Whether a carriage return was found and reported.
+    has_returned: bool,
 }
 
 impl<'a> Lexer<'a> {
@@ -46,6 +48,7 @@ impl<'a> Lexer<'a> {
         Self {
             source,
             position: 0,
+            has_returned: false,
         }
     }
 
@@ -59,7 +62,7 @@ impl<'a> Lexer<'a> {
 
     /// The next token and its place.
     pub(super) fn next(&mut self, out: &mut Diagnostics) -> (Token, Span) {
-        self.skip_blanks();
+        self.skip_blanks(out);
         let start = self.position;
         let Some(first) = self.rest().chars().next() else {
             return (Token::End, self.span(start));
@@ -120,9 +123,21 @@ impl<'a> Lexer<'a> {
         self.position += rest.find(|c| !take(c)).unwrap_or(rest.len());
     }
 
-    /// Blanks and comments. A carriage return is a blank too: files come from everywhere.
-    fn skip_blanks(&mut self) {
+    /// Blanks and comments. A carriage return is reported once and then a blank too: who brought the
+    /// file from Windows has one at the end of each line.
+    fn skip_blanks(&mut self, out: &mut Diagnostics) {
+        let start = self.position;
         self.skip_while(|c| matches!(c, ' ' | '\t' | '\r'));
+        let blanks = &self.source.text()[start..self.position];
+        if let Some(at) = blanks.find('\r').filter(|_| !self.has_returned) {
+            self.has_returned = true;
+            let place = Span::new(self.source, start + at..start + at + 1);
+            let message = "the line ends with a carriage return, and xl refuses the file";
+            out.add(
+                Diagnostic::error(code::xl::CARRIAGE_RETURN, &place, message)
+                    .hint("remove them all: sed -i 's/\\r$//' FILE"),
+            );
+        }
         if self.rest().starts_with('#') {
             self.skip_while(|c| c != '\n');
         }
@@ -147,98 +162,90 @@ impl<'a> Lexer<'a> {
     fn text(&mut self, quote: char, out: &mut Diagnostics) -> Token {
         let start = self.position;
         self.position += 1;
-        let (mut bytes, mut at, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut text, mut places) = (String::new(), Places::default());
         let mut good = true;
         loop {
             let here = self.position;
             let Some(c) = self.rest().chars().next().filter(|c| *c != '\n') else {
                 let hint = format!("a text ends with {quote} on the line it begins on");
+                let message = "this text does not end";
                 out.add(
-                    Diagnostic::error(
-                        code::xl::TEXT_OPEN,
-                        &self.span(start),
-                        "this text does not end",
-                    )
-                    .hint(hint),
+                    Diagnostic::error(code::xl::TEXT_OPEN, &self.span(start), message).hint(hint),
                 );
                 return Token::Bad;
             };
             self.position += c.len_utf8();
             if c == quote {
-                at.push(here);
                 break;
             }
             if c != '\\' {
-                at.extend(here..self.position);
-                bytes.extend_from_slice(&self.source.text().as_bytes()[here..self.position]);
-            } else if let Some(byte) = self.escape() {
-                at.push(here);
-                bytes.push(byte);
-                lost.extend(lost_in_xl(&self.span(here)));
-            } else {
-                let message = format!("`{}` is not an escape", self.span(here).text());
-                let hint = r#"the escapes are \\ \' \" \a \b \f \n \r \t \v \xHH \NNN; write a backslash as \\"#;
-                out.add(Diagnostic::error(code::xl::ESCAPE, &self.span(here), message).hint(hint));
-                good = false;
+                places.verbatim(here..self.position);
+                text.push(c);
+                continue;
+            }
+            match self.escape() {
+                Ok(c) => {
+                    places.made(c.len_utf8(), here..self.position);
+                    text.push(c);
+                }
+                Err(code) => {
+                    out.add(bad_escape(code, &self.span(here)));
+                    good = false;
+                }
             }
         }
-        match String::from_utf8(bytes) {
-            Ok(text) if good => {
-                out.extend(lost);
-                Token::Text(Text::unescaped(text, self.span(start), at))
-            }
-            Ok(_) => Token::Bad,
-            Err(_) => {
-                let message = "the escapes in this text do not make UTF-8";
-                out.add(Diagnostic::error(
-                    code::xl::ESCAPE,
-                    &self.span(start),
-                    message,
-                ));
-                Token::Bad
-            }
+        if good {
+            Token::Text(Text::new(text, self.span(start), places))
+        } else {
+            Token::Bad
         }
     }
 
-    /// The byte an escape stands for; the backslash is read already. At least one character more
-    /// is consumed, unless the line ends.
-    fn escape(&mut self) -> Option<u8> {
-        let c = self.rest().chars().next().filter(|c| *c != '\n')?;
-        self.position += c.len_utf8();
-        let byte = match c {
-            '\\' | '\'' | '"' => u8::try_from(c).ok()?,
-            'a' => 0x07,
-            'b' => 0x08,
-            'f' => 0x0c,
-            'n' => b'\n',
-            'r' => b'\r',
-            't' => b'\t',
-            'v' => 0x0b,
-            'x' => self.digits(16, 2).filter(|(_, count)| *count == 2)?.0,
-            '0'..='7' => {
-                self.position -= 1;
-                self.digits(8, 3)?.0
-            }
-            _ => return None,
+    /// The character an escape stands for, or what is wrong with it; the backslash is read already.
+    /// At least one character more is consumed, unless the line ends.
+    fn escape(&mut self) -> Result<char, &'static Code> {
+        let Some(c) = self.rest().chars().next().filter(|c| *c != '\n') else {
+            return Err(code::xl::ESCAPE);
         };
-        // xl's texts are C strings: a NUL would end them unseen.
-        (byte != 0).then_some(byte)
+        self.position += c.len_utf8();
+        Ok(match c {
+            '\\' | '\'' | '"' => c,
+            'a' => '\u{7}',
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'v' => '\u{b}',
+            // xlu__cfgl_dequote (libxlu_cfg.c) knows these, but wants a third digit of \xHH and never
+            // writes the byte of \NNN: no guest ever started with what was meant.
+            'x' => return Err(self.by_number(16, 2)),
+            '0'..='7' => return Err(self.by_number(8, 2)),
+            _ => return Err(code::xl::ESCAPE),
+        })
     }
 
-    /// At most `most` digits as a byte, and how many there were.
-    fn digits(&mut self, radix: u32, most: usize) -> Option<(u8, usize)> {
-        let count = self
-            .rest()
-            .chars()
-            .take(most)
-            .take_while(|c| c.is_digit(radix))
-            .count();
-        let digits = &self.rest()[..count];
-        self.position += count;
-        u8::from_str_radix(digits, radix)
-            .ok()
-            .map(|byte| (byte, count))
+    fn by_number(&mut self, radix: u32, most: usize) -> &'static Code {
+        let digits = self.rest().chars().take(most);
+        self.position += digits.take_while(|c| c.is_digit(radix)).count();
+        code::xl::ESCAPE_NUMBER
     }
+}
+
+fn bad_escape(code: &'static Code, escape: &Span) -> Diagnostic {
+    let written = escape.text();
+    let (message, hint) = if code == code::xl::ESCAPE_NUMBER {
+        (
+            format!("xl does not read `{written}` as the character it stands for"),
+            "write the character itself: xl refuses \\xHH and drops \\NNN",
+        )
+    } else {
+        (
+            format!("`{written}` is not an escape"),
+            r#"the escapes are \\ \' \" \a \b \f \n \r \t \v; write a backslash as \\"#,
+        )
+    };
+    Diagnostic::error(code, escape, message).hint(hint)
 }
 
 /// Whether the character can stand in a word.
@@ -255,20 +262,6 @@ fn assigns(text: &str) -> bool {
 /// Whether the character can stand in a key.
 pub(super) fn is_key(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_')
-}
-
-/// xlu__cfgl_dequote (libxlu_cfg.c) knows escapes by number, but wants a third digit of \xHH and
-/// never writes the byte of \NNN: no guest ever started with what was meant.
-fn lost_in_xl(escape: &Span) -> Option<Diagnostic> {
-    let by_number = |c: char| c == 'x' || c.is_ascii_digit();
-    escape.text()[1..].starts_with(by_number).then(|| {
-        let message = format!(
-            "xl does not read `{}` as the character it stands for",
-            escape.text()
-        );
-        Diagnostic::warning(code::xl::ESCAPE_NUMBER, escape, message)
-            .hint("write the character itself: xl refuses \\xHH and drops \\NNN")
-    })
 }
 
 /// A number as C's strtoul reads it with base 0, and nothing behind it.

@@ -2,7 +2,7 @@
 //! looks like a setting, so that one run reports every fault once.
 
 use super::lexer::{Lexer, Token, is_key};
-use super::{Setting, Settings, Text, Value};
+use crate::config::settings::{Setting, Settings, Text, Value};
 use crate::diag::{Diagnostic, Diagnostics, Source, Span, Spanned, code};
 
 /// Lists in lists are legal; nobody needs more of them than this, and the parser recurses.
@@ -35,7 +35,7 @@ pub fn read(text: &str, file: &str, out: &mut Diagnostics) -> Option<Settings> {
         }
     }
     let settings = parser.settings;
-    (out.errors() == errors).then_some(Settings { source, settings })
+    (out.errors() == errors).then(|| Settings::new(source, settings))
 }
 
 struct Parser<'a> {

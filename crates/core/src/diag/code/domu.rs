@@ -1,6 +1,9 @@
 //! Guests' files.
 
 codes! {
+    OF_XM "domu-of-xm":
+        "The file is of xm's day: it is Python, or at least not what xl reads. xl stops at the place shown and uses nothing of the file. It is read here as xm read it, and the rest of what is said is about that.",
+        "If it is still needed, write it anew in xl's grammar: settings with texts, numbers and lists, and no expressions. With `--syntax xl` you see everything that xl refuses, with `--syntax xm` this is not said.";
     NO_NAME "domu-no-name":
         "The guest has no name, and xl creates no guest without one.",
         "Add a line such as `name = \"foo\"`.";

@@ -38,8 +38,8 @@ codes! {
         "A guest's file is not in the scenario's folder.",
         "Correct the path, which is relative to the `lab.toml`.";
     GUEST_NAME "lab-guest-name":
-        "The guest's file names another guest.",
-        "Make the two names the same.";
+        "The guest has a name that no machine of a lab can have. A machine is a folder and a network namespace, and is typed in commands.",
+        "The message says which character is in the way. On a host the name may be good; rename the guest in the scenario.";
     CLAIM_EMPTY "lab-claim-empty":
         "A claim can never be tried: it has no protocol, no family or nobody with an address.",
         "Complete it or remove it.";

@@ -20,8 +20,11 @@ codes! {
         "A backslash stands before something that is no escape of xl's.",
         "Write `\\\\` for a backslash itself.";
     ESCAPE_NUMBER "xl-escape-number":
-        "A character is written as a number. It is read as meant, but xl refuses `\\xHH` and drops `\\NNN`.",
+        "A character is written as a number. xl's manual has that, but xl refuses a file with `\\xHH`, and makes nothing of `\\NNN`.",
         "Write the character itself.";
+    CARRIAGE_RETURN "xl-carriage-return":
+        "The lines end as Windows ends them, with a carriage return before the newline. xl stops at the first one and uses nothing of the file.",
+        "Remove them: `sed -i 's/\\r$//' FILE`.";
     LIST_OPEN "xl-list-open":
         "A list begins with `[` and the file, or the next setting, comes before its `]`.",
         "Add the `]`.";
