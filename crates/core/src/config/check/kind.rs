@@ -37,17 +37,6 @@ impl Kind {
             _ => return None,
         })
     }
-
-    /// What it is, in a word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Guest => "guest",
-            Self::XlConf => "xl.conf",
-            Self::XendConfig => "xend-config",
-            Self::Interfaces => "interfaces",
-            Self::Lab => "lab",
-        }
-    }
 }
 
 #[cfg(test)]

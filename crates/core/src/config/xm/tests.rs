@@ -221,3 +221,77 @@ proptest! {
         out.render(Style::Plain);
     }
 }
+
+/// What Python 2 answers, value by value.
+#[test]
+fn expressions_have_pythons_values() {
+    for (expression, value) in [
+        ("'abc'[-1]", "'c'"),
+        ("'abc'[-3]", "'a'"),
+        ("sorted({'a': 1}.keys())", "['a']"),
+        ("sorted({'a': 1}.values())", "[1]"),
+        ("[5, 6].index(6)", "1"),
+        ("[5, 6, 6].count(6)", "2"),
+        ("{'a': 1} == {'a': 1}", "True"),
+        ("{'a': 1} == {'a': 2}", "False"),
+        ("{'a': 1} == {'b': 1}", "False"),
+        ("1 if [0] else 2", "1"),
+        ("1 if [] else 2", "2"),
+        ("1 if 'a' else 2", "1"),
+        ("1 if '' else 2", "2"),
+        ("1 if 3 else 2", "1"),
+        ("1 if 0 else 2", "2"),
+        ("1 if {} else 2", "2"),
+        ("7 % -3", "-2"),
+        ("-7 % 3", "2"),
+        ("-7 / 2", "-4"),
+        ("7 // -2", "-4"),
+        ("'\\v\\t'", "'\\x0b\\t'"),
+        ("'a\\\\b\\'c'", "\"a\\\\b'c\""),
+        (".5", "0.5"),
+        ("1.5", "1.5"),
+        ("oct(8)", "'010'"),
+        ("hex(255)", "'0xff'"),
+        ("int('0o17', 0)", "15"),
+        ("int('ff', 16)", "255"),
+        ("range(0, 10, 4)", "[0, 4, 8]"),
+        ("range(3, 0, -1)", "[3, 2, 1]"),
+    ] {
+        let (text, mut out) = (format!("x = {expression}\n"), Diagnostics::new());
+        let found = xm::variables(&text, "foo.cfg", &[], &mut out);
+        let found = found.into_iter().find(|(name, _)| name == "x");
+        let found = found.and_then(|(_, value)| value);
+        assert_eq!(found.as_deref(), Some(value), "{expression}: {out:?}");
+    }
+}
+
+#[test]
+fn statements_do_what_pythons_do() {
+    for (text, value) in [
+        ("x = 1\nprint x\n", "1"),
+        ("x = 1\nprint\n", "1"),
+        ("import os, re\nfrom math import *\nx = 2\n", "2"),
+        ("x = 3; y = 4\n", "3"),
+        ("x = []\nfor i in range(3):\n    x.append(i)\n", "[0, 1, 2]"),
+        ("d = {}\nd['a'] = 5\nx = d['a']\n", "5"),
+        (
+            "import os\nif os.path.exists('/a'):\n    x = 'b'\nelse:\n    x = 'b'\n",
+            "'b'",
+        ),
+    ] {
+        let mut out = Diagnostics::new();
+        let found = xm::variables(text, "foo.cfg", &[], &mut out);
+        let found = found.into_iter().find(|(name, _)| name == "x");
+        assert_eq!(found.unwrap().1.as_deref(), Some(value), "{text}: {out:?}");
+    }
+    // A branch that may not be taken leaves it open, and what the machine answers is open too.
+    for text in [
+        "import os\nx = 'a'\nif os.path.exists('/a'):\n    x = 'b'\n",
+        "x = open('/etc/hostname').read()\n",
+    ] {
+        let mut out = Diagnostics::new();
+        let found = xm::variables(text, "foo.cfg", &[], &mut out);
+        let found = found.into_iter().find(|(name, _)| name == "x");
+        assert_eq!(found.unwrap().1, None, "{text}");
+    }
+}
