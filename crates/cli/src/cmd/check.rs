@@ -17,10 +17,13 @@ pub fn main(args: &CheckArgs) -> u8 {
     if let Some(name) = &args.explain {
         return explain(name);
     }
-    let files = match collect(&args.files) {
-        Ok(files) => files,
-        Err(unreadable) => return out::error(out::WRONG, &unreadable.to_string()),
-    };
+    let (files, unreadable) = collect(&args.files);
+    for file in &unreadable {
+        out::error(out::WRONG, &file.to_string());
+    }
+    if files.is_empty() && !unreadable.is_empty() {
+        return out::WRONG;
+    }
     if files.is_empty() {
         let what = "no file here is one that Xen or ifupdown reads: *.cfg, xl.conf, xend-config.sxp, interfaces, lab.toml";
         return out::error(out::WRONG, what);
@@ -33,13 +36,18 @@ pub fn main(args: &CheckArgs) -> u8 {
         out::print_diagnostics(&checked.found);
         out::say(&summary(&files, &checked));
     }
-    if errors == 0 { out::DONE } else { out::WRONG }
+    if errors == 0 && unreadable.is_empty() {
+        out::DONE
+    } else {
+        out::WRONG
+    }
 }
 
 /// The files that are named, those below the folders that are named, and those that an
-/// `interfaces` file takes in.
-fn collect(paths: &[PathBuf]) -> Result<Vec<File>, Unreadable> {
+/// `interfaces` file takes in; and what of them could not be read.
+fn collect(paths: &[PathBuf]) -> (Vec<File>, Vec<Unreadable>) {
     let mut found: Vec<(PathBuf, Kind)> = Vec::new();
+    let mut unreadable = Vec::new();
     for path in paths {
         let kind = kind_of(path);
         let folder = match (path.is_dir(), path.parent()) {
@@ -54,12 +62,13 @@ fn collect(paths: &[PathBuf]) -> Result<Vec<File>, Unreadable> {
         };
         let here = folder.as_os_str().is_empty();
         let folder = if here { Path::new(".") } else { folder };
-        let below = files::below(folder, |name| Kind::of(name).is_some())?;
-        found.extend(
-            below
-                .into_iter()
-                .filter_map(|path| kind_of(&path).map(|kind| (path, kind))),
-        );
+        match files::below(folder, |name| Kind::of(name).is_some()) {
+            Ok(below) => {
+                let kinds = below.into_iter().map(|path| (kind_of(&path), path));
+                found.extend(kinds.filter_map(|(kind, path)| Some((path, kind?))));
+            }
+            Err(folder) => unreadable.push(folder),
+        }
     }
     let (mut seen, mut collected) = (BTreeSet::new(), Vec::new());
     let mut next = 0;
@@ -69,7 +78,13 @@ fn collect(paths: &[PathBuf]) -> Result<Vec<File>, Unreadable> {
         if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
             continue;
         }
-        let file = files::read(&path)?;
+        let file = match files::read(&path) {
+            Ok(file) => file,
+            Err(file) => {
+                unreadable.push(file);
+                continue;
+            }
+        };
         if kind == Kind::Interfaces {
             let more = included(&file, &path);
             found.extend(more.into_iter().map(|path| (path, Kind::Interfaces)));
@@ -77,7 +92,7 @@ fn collect(paths: &[PathBuf]) -> Result<Vec<File>, Unreadable> {
         let TextFile { name, text } = file;
         collected.push(File { name, kind, text });
     }
-    Ok(collected)
+    (collected, unreadable)
 }
 
 fn kind_of(path: &Path) -> Option<Kind> {

@@ -122,6 +122,18 @@ fn files_of_xms_day_are_read_as_such_and_never_run() {
 }
 
 #[test]
+fn what_cannot_be_read_does_not_hide_the_rest() {
+    let place = Place::new();
+    place.write("foo.cfg", FIVE, 0o644);
+    let said = place.expect(1, &["check", "none.cfg", "foo.cfg"]);
+    assert!(said.err.contains("none.cfg: No such file"), "{said:?}");
+    assert!(said.out.contains("vif-mtu"), "{said:?}");
+    place.write("good.cfg", "name = 'good'\n", 0o644);
+    let said = place.expect(1, &["check", "none.cfg", "good.cfg"]);
+    assert!(said.err.contains("1 file: nothing is wrong"), "{said:?}");
+}
+
+#[test]
 fn codes_are_explained_and_wrong_requests_refused() {
     let place = Place::new();
     let page = place

@@ -98,14 +98,19 @@ fn has_backend_elsewhere(
     !matches!(backend, "0" | "Domain-0")
 }
 
+/// The name of the script that brings the vif up, without its folder.
+fn script<'a>(vif: &'a Written, host: &'a Host) -> &'a str {
+    let script = vif.spec.script.as_deref().unwrap_or(host.script());
+    script.rsplit('/').next().unwrap_or_default()
+}
+
 fn bridge_is_made(vif: &Written, host: &Host, out: &mut Diagnostics) {
-    // Open vSwitch's script takes VLANs behind the name (contract 2.9).
-    let Some(bridge) = vif.spec.bridge.as_deref() else {
+    let Some(name) = vif.spec.bridge.as_deref() else {
         return;
     };
-    let name = bridge.split(['.', ':']).next().unwrap_or_default();
-    let known = |name| host.bridge(name).is_some();
-    if !host.has_told_its_bridges() || known(bridge) || known(name) {
+    // Open vSwitch keeps its bridges in a database of its own, and routed vifs have none.
+    let bridged = script(vif, host) == "vif-bridge";
+    if !bridged || !host.has_told_its_bridges() || host.bridge(name).is_some() {
         return;
     }
     let names: Vec<&str> = host.bridges.iter().map(|b| b.value.as_str()).collect();
@@ -120,8 +125,7 @@ fn bridge_is_made(vif: &Written, host: &Host, out: &mut Diagnostics) {
 }
 
 fn route_has_address(guest: &DomU, vif: &Written, host: &Host, out: &mut Diagnostics) {
-    let script = vif.spec.script.as_deref().unwrap_or(host.script());
-    let routed = script.rsplit('/').next() == Some("vif-route");
+    let routed = script(vif, host) == "vif-route";
     let Some(dhcp) = guest.dhcp.as_ref().filter(|_| routed) else {
         return;
     };

@@ -53,6 +53,26 @@ fn a_scenario_without_a_folder_has_the_files_beside_it() {
 }
 
 #[test]
+fn only_bridged_vifs_need_one_of_the_hosts_bridges() {
+    let bridge = "iface br0 inet manual\n  bridge_ports eth0\n";
+    for (script, missed) in [
+        ("", true),
+        (",script=/etc/xen/scripts/vif-bridge", true),
+        (",script=vif-openvswitch", false),
+        (",script=vif-route", false),
+    ] {
+        let guest = GUEST.replace("br0", &format!("br7{script}"));
+        let files = [file("foo.cfg", &guest), file("interfaces", bridge)];
+        let found = codes(&files);
+        assert_eq!(
+            found == ["guests-bridge-unknown"],
+            missed,
+            "{script}: {found:?}"
+        );
+    }
+}
+
+#[test]
 fn a_bridge_is_missed_only_where_all_are_known() {
     let guest = file("foo.cfg", &GUEST.replace("br0", "br7"));
     let bridge = "iface br0 inet manual\n  bridge_ports eth0\n";
