@@ -72,29 +72,6 @@ names! {
     Eperm = "EPERM",
 }
 
-impl ErrorName {
-    /// What the name means, in words for a person.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            ErrorName::Einval => "the server calls the request malformed",
-            ErrorName::Eacces => "this domain has no permission for it",
-            ErrorName::Eexist => "it exists already",
-            ErrorName::Enoent => "there is no such node, transaction, watch or domain",
-            ErrorName::Enomem => "the server is out of memory",
-            ErrorName::Enospc => "a quota of this domain is used up",
-            ErrorName::Eio => "the server's storage failed",
-            ErrorName::Enosys => "the server does not know this request",
-            ErrorName::Ebusy => "a transaction is open already",
-            ErrorName::Eagain => "another client changed the same nodes",
-            ErrorName::E2big => "the answer does not fit into a packet",
-            ErrorName::Eperm => "only dom0 may do this",
-            ErrorName::Eisdir | ErrorName::Enotempty | ErrorName::Erofs | ErrorName::Eisconn => {
-                "the server refused"
-            }
-        }
-    }
-}
-
 impl fmt::Display for ErrorName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
