@@ -280,10 +280,12 @@ impl Store {
         request: &Request<'_>,
         events: &mut Deliveries,
     ) -> Result<Vec<u8>, ErrorName> {
-        let beside = if actor.is_privileged() {
-            0
-        } else {
-            self.watch_bytes_of(actor.domid)
+        let (own, watches) = (self.by_domid.get(&actor.domid), &self.watches);
+        let beside = || {
+            own.into_iter()
+                .flatten()
+                .map(|conn| watches.bytes(*conn))
+                .sum()
         };
         let (tree, journal) = if tx_id == 0 {
             (&mut self.tree, None)
@@ -300,7 +302,7 @@ impl Store {
             journal,
             actor,
             quotas: self.domains.quotas(actor.domid),
-            beside,
+            beside: &beside,
             effects: Vec::new(),
         };
         let reply = view.serve(request)?;

@@ -1,6 +1,6 @@
 //! `xenwire check`: what is wrong with an administrator's files, all of it at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use xenwire_core::config::check::{Checked, File, Kind, check};
@@ -147,14 +147,17 @@ fn summary(files: &[File], checked: &Checked) -> String {
 }
 
 fn json(files: &[File], checked: &Checked) -> String {
+    let syntaxes = checked.syntaxes.iter();
+    let syntaxes: BTreeMap<&str, &Syntax> = syntaxes
+        .map(|(name, syntax)| (name.as_str(), syntax))
+        .collect();
     let files: Vec<serde_json::Value> = files
         .iter()
         .map(|file| {
-            let syntax = checked.syntaxes.iter().find(|(name, _)| *name == file.name);
             serde_json::json!({
                 "file": file.name,
                 "kind": file.kind,
-                "syntax": syntax.map(|(_, syntax)| syntax.to_string()),
+                "syntax": syntaxes.get(file.name.as_str()).map(ToString::to_string),
             })
         })
         .collect();

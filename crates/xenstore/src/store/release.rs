@@ -19,7 +19,7 @@ impl Store {
             journal: None,
             actor: Actor::DOM0,
             quotas: self.domains.quotas(0),
-            beside: 0,
+            beside: &|| 0,
             effects: Vec::new(),
         };
         for path in owned {
