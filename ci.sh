@@ -13,13 +13,14 @@ usage() {
 usage: ./ci.sh [--no-install] [STAGE] [NAME]
 
   all           every stage below except mutants and bench, in this order (the default)
-  need          install what the tests need; unpack Debian's hotplug scripts and xl into .cache/
+  need          install what the tests need; unpack Debian's hotplug scripts, xl and kernel into .cache/
   fmt           rustfmt, nothing is changed
   lint          clippy and shellcheck, warnings are errors
   fence         the rules of the house that no compiler keeps
   deny          licences and sources of every dependency
   doc           the documentation, warnings are errors
   test [NAME]   every test; or those of the crate in crates/NAME; or those with NAME in their name
+                (`test qemu`: those on Debian's own kernel, in QEMU)
   fuzz [NAME]   the property tests again, with ten times as many cases
   lab           the release binary runs every folder of examples/, as root and as nobody
   mutants [WORD]  the lab's stand-ins, made wrong in 165 ways; each must be noticed; not in `all`
@@ -30,6 +31,7 @@ usage: ./ci.sh [--no-install] [STAGE] [NAME]
 environment:
   XENWIRE_CASES   cases per property test (default 64; fuzz runs ten times as many)
   XENWIRE_TOOLS   where cargo-deny is kept between clones (default ~/.cache/xenwire-tools)
+  XENWIRE_QEMU_ACCEL  tcg (the default) or kvm: what QEMU runs on
   CI=true         ask nothing; a test that cannot run here fails
 
 The last line counts tests and stages. Exit status: 0 all passed, 1 something failed, 2 bad usage.
@@ -83,6 +85,7 @@ export XENWIRE_DEBIAN_PACKAGE="$PWD/.cache/xen-utils-common"
 export XENWIRE_DEBIAN_SCRIPTS="$XENWIRE_DEBIAN_PACKAGE/etc/xen/scripts"
 export XENWIRE_DEBIAN_XL="$PWD/.cache/xen-utils"
 export XENWIRE_DEBIAN_IFUPDOWN="$PWD/.cache/ifupdown"
+export XENWIRE_QEMU_IMAGE="$PWD/.cache/qemu"
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/xenwire-ci.XXXXXX") || exit 1
 export XENWIRE_COUNTS="$scratch/counts"   # a line per counted run: PASSED FAILED SKIPPED

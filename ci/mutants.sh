@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Is the lab's stand-in for libxl and netback honest? Each row of ci/mutants.txt makes one step of
+# Is the lab's stand-in for libxl, xend and netback honest? Each row of ci/mutants.txt makes one step of
 # the contract wrong, in a copy of the workspace; the tests that the row names must notice it.
 #
 #   ci/mutants.sh [WORD]…   tries every row, or those with a WORD in section and title
@@ -83,12 +83,12 @@ table() {
   cat <<'END'
 # Mutants of the stand-in
 
-The lab's stand-in for libxl and netback ([`src/xen`](../src/xen)) is held to Xen's contract step by
-step. Each row makes one step wrong in the source; the tests named notice it. `ci/mutants.sh` tries
+The lab's stand-in for libxl, xend and netback ([`src/xen`](../src/xen)) is held to Xen's contract
+step by step. Each row makes one step wrong in the source; the tests named notice it. `ci/mutants.sh` tries
 them all; it writes this table too, from `ci/mutants.txt`.
 
 Sections are those of Xen's contract: 3.1 the life of a NIC, 3.2 its nodes, 3.3 the script's call,
-4.1 to 4.4 netback. Tests named `xen::…` are beside the code, the others in [`honesty`](honesty).
+4.1 to 4.4 netback, 1.3.1 netloop, 2.15 udev, 6.1 to 6.4 xend. Tests named `…::tests::…` are beside the code, the others in [`honesty`](honesty).
 
 | # | section | mutant | in | noticed by |
 | --- | --- | --- | --- | --- |
@@ -131,7 +131,7 @@ prepare() {
   pristine=$scratch/pristine
   echo "The tests as they are, in $scratch"
   (cd "$tree" && cargo build -q --locked -p xenwire-lab --profile test --example honesty) &&
-    (cd "$tree" && cargo test -q --locked -p xenwire-lab --lib -- xen::) || exit 1
+    (cd "$tree" && cargo test -q --locked -p xenwire-lab --lib -- xen:: boot::) || exit 1
   # The tests of `honesty` start the example and have nothing of the mutant in themselves: once
   # built, they serve for all.
   honesty=$(cd "$tree" && cargo test --locked -p xenwire-lab --test honesty --no-run 2>&1 |

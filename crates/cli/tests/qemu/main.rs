@@ -1,0 +1,33 @@
+//! `xenwire` on Debian's own kernel, in a virtual machine with emulated NICs.
+//!
+//! | module | shows |
+//! | --- | --- |
+//! | `kernel` | the machine is what the other tests take it for |
+//! | `examples` | `lab run` holds every claim of the examples on that kernel |
+//!
+//! `machine` switches such a machine on and off, `need` says what is missing. Every test has
+//! `in_qemu` in its name: `./ci.sh test qemu` runs these and no others.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod examples;
+mod kernel;
+mod machine;
+mod need;
+
+/// A file that nobody names is a file whose tests nobody runs.
+#[test]
+fn every_file_is_part_of_this_binary_and_says_in_qemu() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/qemu");
+    let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap();
+        let named = module == "main" || main.contains(&format!("mod {module};"));
+        assert!(named, "{module} is not named");
+        let source = std::fs::read_to_string(&path).unwrap();
+        for test in source.split("#[test]\nfn ").skip(1) {
+            let name = test.split('(').next().unwrap();
+            assert!(name.ends_with("in_qemu"), "{module}: {name}");
+        }
+    }
+}
