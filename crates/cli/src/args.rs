@@ -23,6 +23,19 @@ pub struct Args {
 pub enum Command {
     /// A Xen host in network namespaces, as an ordinary user, without Xen
     Lab(LabArgs),
+    /// Put dom0's NIC into a bridge, and take it out again: Xen's script of that name
+    #[command(after_help = NETWORK_BRIDGE)]
+    NetworkBridge(NetworkArgs),
+    /// Crossover pairs vethN and vif0.N, as Xen's netloop made them
+    #[command(
+        after_help = "Example:\n  xenwire loopback add 3\n  ip address add 10.0.0.1/24 dev veth3\n  ip link set veth3 up\n  ip link set vif0.3 master br0 up"
+    )]
+    Loopback(LoopbackArgs),
+    /// Take back a network script that was cut off half-way
+    #[command(
+        after_help = "Example:\n  xenwire recover\n\nA call of network-bridge does this by itself before anything else."
+    )]
+    Recover,
     /// Draw this host's network: NICs, bridges, vifs and whose they are
     #[command(
         after_help = "Example:\n  xenwire show\n  xenwire lab exec dom0 -- xenwire show --json"
@@ -40,6 +53,16 @@ pub enum Command {
     #[command(after_help = XENSTORED)]
     Xenstored(XenstoredArgs),
 }
+
+/// The end of `network-bridge`'s help.
+const NETWORK_BRIDGE: &str = "Example:
+  xenwire network-bridge start netdev=eth1 --plan
+  xenwire network-bridge start netdev=eth1 bridge=mybridge
+  xenwire network-bridge stop netdev=eth1
+
+Words: start, stop or status; then in any order netdev=NIC, bridge=NAME, vifnum=N, antispoof=no;
+--plan (say what would be done); --generation xen2, xen3.0 (the default) or xen3.2, which the
+variable XENWIRE_GENERATION says too. Exit status: 0 done, or nothing to do; 1 not done, and nothing changed.";
 
 /// The end of `xenstored`'s help.
 const XENSTORED: &str = "Example:
@@ -59,6 +82,33 @@ In a folder it reads what has the name of such a file: *.cfg, what is in a folde
 *.sxp, interfaces, what is in interfaces.d, lab.toml. A file that is named itself and has another name
 is read as a guest's. Nothing is run, whatever it says. What it finds is on standard output; warnings alone
 leave the exit status 0.";
+
+#[derive(Debug, ClapArgs)]
+pub struct NetworkArgs {
+    /// start, stop or status, and what follows it
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    pub words: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct LoopbackArgs {
+    #[command(subcommand)]
+    pub command: LoopbackCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LoopbackCommand {
+    /// Make the pair, down and without addresses
+    Add {
+        /// The number N of vethN and vif0.N
+        number: u16,
+    },
+    /// Remove the pair, if xenwire made it and nobody uses it
+    Remove {
+        /// The number N of vethN and vif0.N
+        number: u16,
+    },
+}
 
 #[derive(Debug, ClapArgs)]
 pub struct CheckArgs {

@@ -1,4 +1,4 @@
-//! `xenwire`, and the vif scripts that are links to it.
+//! `xenwire`, and the scripts that are links to it.
 //!
 //! The name it was called by decides, before any argument parser: libxl runs a vif script for
 //! every NIC of every guest, and start-up is most of what that costs.
@@ -21,12 +21,21 @@ fn main() -> ExitCode {
     let name = name.to_string_lossy();
     let file = name.rsplit('/').next().unwrap_or_default();
     if let Some(script) = Script::named(file) {
-        return script::main(script, &name);
+        return script::vif(script, &name);
+    }
+    if script::is_network(file) {
+        return script::network(file, &name);
+    }
+    if let Some(status) = script::unknown(file, &name) {
+        return status;
     }
     let status = match Args::parse().command {
         Command::Lab(lab) => cmd::lab::main(lab),
         Command::Check(check) => cmd::check::main(&check),
         Command::Fmt(fmt) => cmd::fmt::main(&fmt),
+        Command::NetworkBridge(words) => cmd::network::bridge(&words),
+        Command::Loopback(pair) => cmd::network::pair(&pair),
+        Command::Recover => cmd::network::take_back(),
         Command::Show(show) => cmd::show::main(&show),
         Command::Xenstored(xenstored) => cmd::xenstored::main(xenstored),
     };

@@ -1,16 +1,71 @@
-//! The entry point of the vif scripts.
+//! The entry points that are names: the vif scripts, the network scripts, and what a copy under a
+//! name of nobody's says.
 
 use std::process::ExitCode;
 
 use xenwire_core::hotplug::Script;
 use xenwire_host::hotplug::{Places, call};
+use xenwire_host::network;
+
+use crate::out;
 
 /// Acts on a call of libxl, `xl devd` or udev. `name` is the path it was called by.
-pub fn main(script: Script, name: &str) -> ExitCode {
-    let env = |name: &str| std::env::var(name).ok();
-    let args: Vec<String> = std::env::args_os()
+pub fn vif(script: Script, name: &str) -> ExitCode {
+    ExitCode::from(call(script, &args(), env, &Places::new(name, env)))
+}
+
+/// Whether a file of this name is one of the network scripts.
+pub fn is_network(file: &str) -> bool {
+    matches!(file, "network-bridge" | "network")
+}
+
+/// Acts on a call of xend, of an interfaces(5) line or of an administrator.
+pub fn network(file: &str, name: &str) -> ExitCode {
+    ExitCode::from(network_with(file, name, &args()))
+}
+
+/// A network script with these arguments.
+pub fn network_with(file: &str, name: &str, args: &[String]) -> u8 {
+    let places = network::Places::new(name);
+    network::call(file, args, env, &places, &mut |said| tell(file, said))
+}
+
+/// Passes on what a network script says.
+pub fn tell(file: &str, said: network::Said) {
+    match said {
+        network::Said::Answer(text) | network::Said::Progress(text) => out::print(&text),
+        network::Said::Note(text) => out::say(&format!("{file}: {text}")),
+        network::Said::Error(text) => out::say(&format!("{file}: {text}")),
+    }
+}
+
+/// A name that looks like a script's and is none of those we know. The originals were copied and
+/// edited (contract 1.7); a program cannot be, but a wrapper does the same.
+pub fn unknown(file: &str, name: &str) -> Option<ExitCode> {
+    let family = ["network-", "vif-"]
+        .into_iter()
+        .find(|family| file.starts_with(family))?;
+    let (known, args) = match family {
+        "network-" => ("network-bridge", "\"$@\" netdev=eth1"),
+        _ => ("vif-bridge", "\"$@\""),
+    };
+    out::say(&format!(
+        "{name}: xenwire is no script called {file}; it knows vif-bridge, network-bridge and network.\n\
+         A script of your own is a wrapper, here as {name}:\n\n\
+         \x20 #!/bin/sh\n\
+         \x20 # whatever you want before it\n\
+         \x20 exec \"$(dirname \"$0\")/{known}\" {args}\n"
+    ));
+    Some(ExitCode::FAILURE)
+}
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn args() -> Vec<String> {
+    std::env::args_os()
         .skip(1)
         .map(|arg| arg.to_string_lossy().into_owned())
-        .collect();
-    ExitCode::from(call(script, &args, env, &Places::new(name, env)))
+        .collect()
 }

@@ -16,6 +16,7 @@ pub mod diag;
 pub mod hotplug;
 pub mod journal;
 pub mod name;
+pub mod network;
 pub mod plan;
 pub mod show;
 pub mod state;

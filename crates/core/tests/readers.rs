@@ -73,6 +73,7 @@ fn show_scenario(scenario: &Scenario, text: &mut String) {
         .unwrap();
     }
     show_routes(&scenario.host.routes, text);
+    show_boot(&scenario.host.boot, text);
     for guest in &scenario.guests {
         writeln!(
             text,
@@ -117,6 +118,9 @@ fn show_scenario(scenario: &Scenario, text: &mut String) {
             .collect();
         writeln!(text, "  expect bridge {} {ports:?}", bridge.name.value).unwrap();
     }
+    for link in &scenario.expect.absent {
+        writeln!(text, "  expect absent {}", link.value).unwrap();
+    }
     for link in &scenario.expect.links {
         let addresses = link.addresses.as_ref().map(|all| {
             all.iter()
@@ -129,6 +133,26 @@ fn show_scenario(scenario: &Scenario, text: &mut String) {
             link.name.value, link.mac, link.mtu, link.up, link.master
         )
         .unwrap();
+    }
+}
+
+/// Nothing, if the file says nothing about it.
+fn show_boot(boot: &lab::Boot, text: &mut String) {
+    if *boot == lab::Boot::default() {
+        return;
+    }
+    for (file, has_it) in [("without", false), ("with", true)] {
+        let toolstack = boot.toolstack(has_it);
+        let pairs = boot.loopbacks(toolstack);
+        writeln!(
+            text,
+            "    boot {file} xend-config.sxp {toolstack:?} {:?} {pairs} pairs",
+            boot.generation
+        )
+        .unwrap();
+    }
+    for command in &boot.commands {
+        writeln!(text, "    runs {:?}", command.argv).unwrap();
     }
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use xenwire_core::hotplug::{Command, Invocation, Nodes, Script, bridge, failure, wanted_nodes};
-use xenwire_core::journal::{Event, Fault, Machine, Outcome};
+use xenwire_core::journal::{Event, Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
 use xenwire_core::state::{Effect, NodePath, NodeValue};
 
-use crate::journal::{Announced, Journal, VifJournal};
+use crate::journal::{Announced, FileJournal, Journal, Keeping};
 use crate::kernel::Kernel;
 use crate::log::{Level, Log};
-use crate::run::{Host, Performer, run};
+use crate::run::{Gate, Gated, Host, Performer, run};
 use crate::store::{self, Store};
 
 /// Where a call finds things.
@@ -56,9 +56,6 @@ pub fn call(
         |host: &mut Host, token: &Announced, effect: &Effect| host.perform(token, effect);
     call_through(script, args, env, places, &mut perform)
 }
-
-/// What stands between a run and the host: it is given each effect, and does it or refuses.
-pub type Gate<'a> = dyn FnMut(&mut Host, &Announced, &Effect) -> Result<(), Fault> + 'a;
 
 /// [`call`], with a gate that sees every effect before the host does.
 pub fn call_through(
@@ -121,17 +118,6 @@ pub fn call_through(
 
 type Read = BTreeMap<NodePath, NodeValue>;
 
-struct Gated<'a, 'g> {
-    host: &'a mut Host,
-    gate: &'a mut Gate<'g>,
-}
-
-impl Performer for Gated<'_, '_> {
-    fn perform(&mut self, announced: &Announced, effect: &Effect) -> Result<(), Fault> {
-        (self.gate)(self.host, announced, effect)
-    }
-}
-
 fn act(
     call: &Invocation,
     subject: &str,
@@ -148,8 +134,8 @@ fn act(
         None => Read::new(),
     };
     let result = (|| {
-        let mut journal =
-            VifJournal::open(journals, call.link.as_str()).map_err(|fault| fault.to_string())?;
+        let mut journal = FileJournal::open(journals, call.link.as_str(), Keeping::LastRun)
+            .map_err(|fault| fault.to_string())?;
         if journal.status().is_unfinished() {
             log.say(
                 Level::Warning,

@@ -22,14 +22,24 @@ pub trait Journal {
     fn record(&mut self, event: &Event) -> Result<Option<Announced>, Fault>;
 }
 
-/// A journal of one vif on /run: one line a record, no fsync, since a reboot takes the vif too.
-/// It is locked while it is open: two calls for one vif follow one another.
+/// A journal on /run: one line a record, no fsync, since a reboot takes what it is about too. It is
+/// locked while it is open: two calls about one thing follow one another.
 #[derive(Debug)]
-pub struct VifJournal {
+pub struct FileJournal {
+    keeping: Keeping,
     path: PathBuf,
     file: File,
     status: Status,
     found: Vec<Event>,
+}
+
+/// What a journal still holds when a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Nothing: what the last run left to say is said. The file does not grow with the calls.
+    LastRun,
+    /// Every run before: they tell what to bring back one day.
+    AllRuns,
 }
 
 /// A journal that ends with the process, for worlds that do so too: the lab's.
@@ -40,12 +50,12 @@ pub struct MemoryJournal {
     status: Status,
 }
 
-impl VifJournal {
+impl FileJournal {
     /// Opens, locks and reads the journal of this name; waits for whoever has it open.
     ///
     /// # Errors
     /// A [`Fault`] if the folder or file cannot be had.
-    pub fn open(folder: &Path, name: &str) -> Result<Self, Fault> {
+    pub fn open(folder: &Path, name: &str, keeping: Keeping) -> Result<Self, Fault> {
         let path = folder.join(name);
         let fault = |error| io_fault("open the journal", &path, &error);
         fs::DirBuilder::new()
@@ -76,6 +86,7 @@ impl VifJournal {
                 file.seek(SeekFrom::End(0)).map_err(fault)?;
             }
             return Ok(Self {
+                keeping,
                 path,
                 file,
                 status,
@@ -94,26 +105,31 @@ impl VifJournal {
         self.status
     }
 
-    /// Removes the file: the vif is gone, and with it everything the journal is about.
+    /// The token of a run that was cut off: what undoes it was announced.
+    pub fn resumed(&self) -> Option<Announced> {
+        self.status.is_unfinished().then_some(Announced(()))
+    }
+
+    /// Removes the file: what the journal is about is gone, or as it was before.
     pub fn remove(self) {
-        // Left behind, it is found and removed by the next call of that vif.
+        // Left behind, it is found and removed by the next call about that thing.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-impl Journal for VifJournal {
+impl Journal for FileJournal {
     fn record(&mut self, event: &Event) -> Result<Option<Announced>, Fault> {
         let status = next(self.status, event).map_err(|e| illegal(&e))?;
         let fault = |error| io_fault("write the journal", &self.path, &error);
-        if matches!(event, Event::Announced { .. }) {
-            // What the last run left to say is said; the file does not grow with the calls.
+        let begins = matches!(event, Event::Announced { .. });
+        if begins && self.keeping == Keeping::LastRun {
             self.file.set_len(0).map_err(fault)?;
         }
         let mut line = serde_json::to_vec(event).map_err(|e| fault(e.into()))?;
         line.push(b'\n');
         self.file.write_all(&line).map_err(fault)?;
         self.status = status;
-        Ok(matches!(event, Event::Announced { .. }).then_some(Announced(())))
+        Ok(begins.then_some(Announced(())))
     }
 }
 

@@ -19,6 +19,7 @@ pub mod hotplug;
 pub mod journal;
 pub mod kernel;
 pub mod log;
+pub mod network;
 pub mod run;
 pub mod store;
 pub mod terminal;

@@ -41,6 +41,23 @@ impl Performer for Host {
     }
 }
 
+/// What stands between a run and the host: it is given each effect, and does it or refuses.
+pub type Gate<'a> = dyn FnMut(&mut Host, &Announced, &Effect) -> Result<(), Fault> + 'a;
+
+/// A host behind a gate.
+pub(crate) struct Gated<'a, 'g> {
+    /// The host.
+    pub host: &'a mut Host,
+    /// The gate.
+    pub gate: &'a mut Gate<'g>,
+}
+
+impl Performer for Gated<'_, '_> {
+    fn perform(&mut self, announced: &Announced, effect: &Effect) -> Result<(), Fault> {
+        (self.gate)(self.host, announced, effect)
+    }
+}
+
 /// Runs a machine to its end.
 pub fn run(
     mut machine: Machine,

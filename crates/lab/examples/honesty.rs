@@ -87,7 +87,9 @@ struct Witness<'a> {
 impl<'a> Witness<'a> {
     fn of(argv: &'a [String]) -> Self {
         let vif = std::env::var("vif").unwrap_or_else(|_| "none".into());
-        let action = argv.get(1).map_or("none", String::as_str);
+        // udev puts the words of the node `script` before the action.
+        let action = argv.iter().skip(1).find(|word| !word.contains('='));
+        let action = action.map_or("none", String::as_str);
         Self {
             argv,
             place: format!("/honesty/{}/{action}", vif.replace('.', "-")),
@@ -160,6 +162,11 @@ impl<'a> Witness<'a> {
             ("error", text) => {
                 let path = format!("{backend}/hotplug-error");
                 self.store.write(&path, text.as_bytes()).unwrap();
+                None
+            }
+            ("status", value) => {
+                let path = format!("{backend}/hotplug-status");
+                self.store.write(&path, value.as_bytes()).unwrap();
                 None
             }
             ("exit", status) => Some(status.parse().unwrap()),

@@ -2,11 +2,11 @@
 //! is compared with what is there, planned, checked and performed. The journals are in memory:
 //! the lab's world ends with its process.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use xenwire_core::journal::{Machine, Outcome};
-use xenwire_core::name::IfName;
+use xenwire_core::name::{IfName, Mac};
 use xenwire_core::plan::{Plan, Step, check, plan};
 use xenwire_core::state::{Desired, Effect, LinkFacts, Scope};
 use xenwire_host::journal::MemoryJournal;
@@ -102,6 +102,27 @@ pub fn settle() -> Result<(), String> {
 const SETTLED: Duration = Duration::from_secs(2);
 /// How often they are looked at.
 const GLANCE: Duration = Duration::from_millis(2);
+
+/// The MACs of these links.
+///
+/// # Errors
+/// One sentence.
+pub fn macs<'a>(
+    subject: &str,
+    links: impl Iterator<Item = &'a IfName>,
+) -> Result<BTreeMap<IfName, Mac>, String> {
+    let scope = Scope::Links {
+        whole: BTreeSet::new(),
+        bare: links.cloned().collect(),
+    };
+    let observed = open(subject)?
+        .observe(scope)
+        .map_err(|error| format!("{subject}: {error}"))?;
+    let links = observed.state.links.into_iter();
+    Ok(links
+        .filter_map(|(name, link)| Some((name, link.mac?)))
+        .collect())
+}
 
 /// Removes a veth end of this name and its other end with it; says whether it was there.
 ///

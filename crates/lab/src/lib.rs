@@ -6,7 +6,7 @@
 //! | [`scenario`] | a folder with a `lab.toml`, read |
 //! | [`sandbox`] | namespaces and mounts: a world of our own, gone without a trace |
 //! | [`world`] | LANs, machines on them, dom0's NICs and bridges |
-//! | [`xen`] | a stand-in for libxl, netback and the guests' kernels |
+//! | [`xen`] | a stand-in for libxl or xend, netback and the guests' kernels |
 //! | [`probe`] | packets that must arrive, and packets that must not |
 //! | [`verdict`] | a scenario's claims, held or not |
 //! | [`control`] | what `lab start`, `lab attach` and the others say to a lab that is up |
@@ -15,6 +15,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod act;
+mod boot;
 pub mod control;
 pub mod daemon;
 pub mod life;

@@ -9,7 +9,7 @@ use std::thread;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use serde::Serialize;
-use xenwire_core::config::lab::Domain;
+use xenwire_core::config::lab::{Domain, Toolstack as Which};
 use xenwire_core::config::settings::Text;
 use xenwire_core::config::vif::{self, VifSpec};
 use xenwire_core::diag::{Diagnostics, Source, Style};
@@ -25,7 +25,7 @@ use crate::scenario::Loaded;
 use crate::verdict::{Verdict, judge, table};
 use crate::world::{self, World};
 use crate::xen::{Attachment, Guests, Netback, NicPlan, STORE, StartError, Toolstack};
-use crate::{complain, control};
+use crate::{boot, complain, control};
 
 /// The sockets that are visible outside of the lab.
 #[derive(Debug)]
@@ -85,25 +85,28 @@ impl Lab {
         inside: &Inside,
         progress: bool,
     ) -> Result<(Self, Vec<String>), String> {
-        let text = |error: io::Error| format!("serve xenstore: {error}");
+        let serving = |error: io::Error| format!("serve xenstore: {error}");
         for fact in inside.told() {
             inside.progress(fact);
         }
         let say = |line: &str| progress.then(|| inside.progress(line));
         say("building the world");
-        std::fs::create_dir_all("/run/xenstored").map_err(text)?;
-        let (server, _thread) = Server::spawn(Store::default()).map_err(text)?;
+        std::fs::create_dir_all("/run/xenstored").map_err(serving)?;
+        let (server, _thread) = Server::spawn(Store::default()).map_err(serving)?;
         for listener in [
-            UnixListener::bind(STORE).map_err(text)?,
-            sockets.store.try_clone().map_err(text)?,
+            UnixListener::bind(STORE).map_err(serving)?,
+            sockets.store.try_clone().map_err(serving)?,
         ] {
-            server.listen(listener, 0).map_err(text)?;
+            server.listen(listener, 0).map_err(serving)?;
         }
-        let world = world::build(&loaded.scenario)?;
+        let boot = &loaded.scenario.host.boot;
+        let world = world::build(&loaded.scenario, boot.loopbacks(loaded.conf.which()))?;
         let guests = Arc::new(Guests::default());
         Netback::load(guests.clone(), complain)?;
         let toolstack = Toolstack::new(loaded.conf.clone(), server, guests.clone());
         toolstack.init_dom0().map_err(|error| error.to_string())?;
+        say("booting the host");
+        let mut trouble = boot::run(boot, &loaded.conf)?;
         let lab = Self {
             loaded,
             world,
@@ -120,7 +123,7 @@ impl Lab {
             .cloned()
             .collect();
         say(&format!("starting {} guests", starting.len()));
-        let trouble = lab.start(&starting);
+        trouble.extend(lab.start(&starting));
         Ok((lab, trouble))
     }
 
@@ -135,7 +138,7 @@ impl Lab {
             let threads: Vec<_> = numbered
                 .iter()
                 .map(|(domid, guest)| {
-                    scope.spawn(|| trouble_of(guest, self.toolstack.create(*domid, guest)))
+                    scope.spawn(|| self.trouble_of(guest, self.toolstack.create(*domid, guest)))
                 })
                 .collect();
             threads
@@ -158,7 +161,7 @@ impl Lab {
         self.world.settle(guests.iter().map(|guest| &guest.netns))?;
         let claims = judge(
             &self.loaded.scenario,
-            &self.world.machines,
+            &self.world,
             &self.toolstack,
             &self.guests,
         )?;
@@ -287,7 +290,7 @@ impl Lab {
     }
 
     fn attach(&self, guest: &str, vif: &str, addresses: &[String]) -> Result<String, Vec<String>> {
-        let spec = read_spec(vif).map_err(|text| vec![text])?;
+        let spec = read_spec(vif, self.loaded.conf.dialect()).map_err(|text| vec![text])?;
         let mut nets = Vec::new();
         for address in addresses {
             nets.push(
@@ -308,7 +311,7 @@ impl Lab {
             .map_err(|error| self.refusal(error))?;
         match fate {
             Attachment::Connected => Ok(format!("{guest} has NIC {devid}")),
-            Attachment::Dead { status } => Err(vec![dead(guest, devid, &status)]),
+            Attachment::Dead { status } => Err(vec![self.dead(guest, devid, &status)]),
             Attachment::Unanswered => Err(vec![unanswered(guest, devid)]),
         }
     }
@@ -338,17 +341,48 @@ impl Lab {
             .chain(outside)
             .collect()
     }
+
+    fn trouble_of(&self, guest: &Domain, started: Result<Fates, Vec<StartError>>) -> Vec<String> {
+        match started {
+            Err(errors) => errors
+                .into_iter()
+                .map(|error| format!("{} did not start: {error}", guest.name))
+                .collect(),
+            Ok(fates) => fates
+                .into_iter()
+                .filter_map(|(devid, fate)| match fate {
+                    Attachment::Connected => None,
+                    Attachment::Dead { status } => {
+                        Some(self.dead(guest.name.as_str(), devid, &status))
+                    }
+                    Attachment::Unanswered => Some(unanswered(guest.name.as_str(), devid)),
+                })
+                .collect(),
+        }
+    }
+
+    /// The toolstack is content with what the script did, and netback is not.
+    fn dead(&self, guest: &str, devid: DevId, status: &str) -> String {
+        let content = match self.loaded.conf.which() {
+            Which::Libxl => "its script exited with 0, so xl is content",
+            Which::Xend => "its script left neither \"error\" nor \"busy\", so xm is content",
+        };
+        format!(
+            "{guest} has no NIC {devid}: {content}, but hotplug-status is {status} and not \
+             \"connected\", so the backend waits for ever"
+        )
+    }
 }
 
 /// A vif specification by itself, as `xl network-attach` takes it; the faults as text.
-fn read_spec(text: &str) -> Result<VifSpec, String> {
+fn read_spec(text: &str, dialect: vif::Dialect) -> Result<VifSpec, String> {
+    let rules = vif::Rules {
+        dialect,
+        ..vif::Rules::default()
+    };
     let source = Source::new("vif", text);
     let mut faults = Diagnostics::new();
-    match vif::read(
-        &Text::verbatim(&source, 0..text.len()),
-        vif::Rules::default(),
-        &mut faults,
-    ) {
+    match vif::read(&Text::verbatim(&source, 0..text.len()), rules, &mut faults) {
         Some(written) => Ok(written.spec),
         None => Err(faults.render(Style::Plain)),
     }
@@ -356,32 +390,8 @@ fn read_spec(text: &str) -> Result<VifSpec, String> {
 
 type Fates = std::collections::BTreeMap<DevId, Attachment>;
 
-fn trouble_of(guest: &Domain, started: Result<Fates, Vec<StartError>>) -> Vec<String> {
-    match started {
-        Err(errors) => errors
-            .into_iter()
-            .map(|error| format!("{} did not start: {error}", guest.name))
-            .collect(),
-        Ok(fates) => fates
-            .into_iter()
-            .filter_map(|(devid, fate)| match fate {
-                Attachment::Connected => None,
-                Attachment::Dead { status } => Some(dead(guest.name.as_str(), devid, &status)),
-                Attachment::Unanswered => Some(unanswered(guest.name.as_str(), devid)),
-            })
-            .collect(),
-    }
-}
-
 fn unanswered(guest: &str, devid: DevId) -> String {
     format!(
         "{guest} has no NIC {devid}: the backend is ready, but the guest's driver does not connect"
-    )
-}
-
-fn dead(guest: &str, devid: DevId, status: &str) -> String {
-    format!(
-        "{guest} has no NIC {devid}: its script exited with 0, so xl is content, but hotplug-status is {status} and not \
-         \"connected\", so the backend waits for ever"
     )
 }

@@ -5,12 +5,13 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use xenwire_core::config::domu;
-use xenwire_core::config::lab::{Lab, Scenario, read, resolve};
-use xenwire_core::config::xl_conf::{self, XlConf};
+use xenwire_core::config::domu::{self, Reading, Syntax};
+use xenwire_core::config::lab::{Lab, Scenario, Toolstack, read, resolve};
+use xenwire_core::config::{xend, xl_conf};
 use xenwire_core::diag::Diagnostics;
 
 use crate::sandbox::{EtcFile, EtcKind, PROGRAM};
+use crate::xen::Conf;
 
 /// A scenario, ready to run.
 #[derive(Clone, Debug)]
@@ -19,8 +20,8 @@ pub struct Loaded {
     pub name: String,
     /// What to build and what must hold.
     pub scenario: Scenario,
-    /// The host's configuration.
-    pub conf: XlConf,
+    /// The host's toolstack, and its configuration.
+    pub conf: Conf,
     /// What is in the lab's /etc/xen.
     pub files: Vec<EtcFile>,
     /// What is odd and no error.
@@ -41,8 +42,8 @@ pub enum LoadError {
     Wrong(Diagnostics),
 }
 
-/// The names under which the vif scripts are called, which we answer to.
-const SCRIPTS: [&str; 1] = ["vif-bridge"];
+/// The names of scripts which we answer to.
+const SCRIPTS: [&str; 3] = ["vif-bridge", "network-bridge", "network"];
 
 /// Reads the scenario in this folder. With `scripts`, the files of that folder are in the lab's
 /// /etc/xen/scripts, before the scenario's own and ours.
@@ -60,21 +61,40 @@ pub fn load(folder: &Path, scripts: Option<&Path>) -> Result<Loaded, LoadError> 
     let lab_file = folder.join("lab.toml");
     let lab = read(&text(&lab_file)?, &lab_file.to_string_lossy(), &mut faults);
     let etc = folder.join("etc/xen");
-    let conf_file = etc.join("xl.conf");
-    let conf = match fs::read_to_string(&conf_file) {
-        Ok(text) => xl_conf::read(&text, &conf_file.to_string_lossy(), &mut faults),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(XlConf::default()),
+    let toolstack = toolstack(lab.as_ref(), &etc);
+    let conf_file = etc.join(match toolstack {
+        Toolstack::Libxl => "xl.conf",
+        Toolstack::Xend => XEND_CONFIG,
+    });
+    let conf_text = match fs::read_to_string(&conf_file) {
+        Ok(text) => text,
+        // To both, a file that is not there is one in which nothing is set.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(io(&conf_file)(error)),
+    };
+    let conf = conf(
+        toolstack,
+        &conf_text,
+        &conf_file.to_string_lossy(),
+        &mut faults,
+    );
+    let reading = Reading {
+        // What xm reads is Python, whatever it looks like.
+        syntax: (toolstack == Toolstack::Xend).then_some(Syntax::Xm),
+        ..Reading::default()
     };
     let mut guests = Vec::new();
     let mut readable = true;
     for config in configs(lab.as_ref(), &etc) {
         let file = etc.join(&config);
         match fs::read_to_string(&file) {
-            Ok(text) => match domu::read(&text, &file.to_string_lossy(), &mut faults) {
-                Some(domu) => guests.push((config, domu)),
-                None => readable = false,
-            },
+            Ok(text) => {
+                let name = file.to_string_lossy();
+                match domu::read_as(&text, &name, &reading, &mut faults).whole() {
+                    Some(domu) => guests.push((config, domu)),
+                    None => readable = false,
+                }
+            }
             // `resolve` says at which place of lab.toml the missing file is named.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io(&file)(error)),
@@ -120,6 +140,22 @@ pub fn load(folder: &Path, scripts: Option<&Path>) -> Result<Loaded, LoadError> 
         conf,
         files,
         warnings: faults,
+    })
+}
+
+/// xend's own file.
+const XEND_CONFIG: &str = "xend-config.sxp";
+
+fn toolstack(lab: Option<&Lab>, etc: &Path) -> Toolstack {
+    let has_xend_config = etc.join(XEND_CONFIG).exists();
+    let boot = lab.map(|lab| lab.host.boot.clone()).unwrap_or_default();
+    boot.toolstack(has_xend_config)
+}
+
+fn conf(toolstack: Toolstack, text: &str, file: &str, faults: &mut Diagnostics) -> Option<Conf> {
+    Some(match toolstack {
+        Toolstack::Libxl => Conf::Libxl(xl_conf::read(text, file, faults)?),
+        Toolstack::Xend => Conf::Xend(Box::new(xend::read(text, file, faults)?)),
     })
 }
 

@@ -6,15 +6,18 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use serde::Serialize;
-use xenwire_core::config::lab::{ClaimKind, Expect, Master, Probes, Protocol, Scenario};
-use xenwire_core::name::IfName;
-use xenwire_core::state::{NetState, Scope};
+use xenwire_core::config::lab::{ClaimKind, Probes, Protocol, Scenario};
+use xenwire_core::state::Scope;
 use xenwire_host::kernel::Kernel;
+
+mod structure;
+
+use structure::structure;
 
 use crate::probe;
 use crate::sandbox::{DOM0, Netns};
+use crate::world::World;
 use crate::xen::{Guests, Toolstack};
 
 /// How long an answer may take.
@@ -41,10 +44,11 @@ pub struct Verdict {
 /// One sentence, if the lab itself fails.
 pub fn judge(
     scenario: &Scenario,
-    machines: &BTreeMap<String, Netns>,
+    world: &World,
     toolstack: &Toolstack,
     guests: &Guests,
 ) -> Result<Vec<Verdict>, String> {
+    let machines = &world.machines;
     let places = places(machines, toolstack, guests)?;
     let mut probes = Vec::new();
     for claim in &scenario.claims {
@@ -108,7 +112,7 @@ pub fn judge(
         .map_err(|error| error.to_string())?;
     Ok(packets
         .into_iter()
-        .chain(structure(&scenario.expect, &observed.state))
+        .chain(structure(&scenario.expect, &observed.state, &world.macs))
         .collect())
 }
 
@@ -181,128 +185,6 @@ fn packet_verdict(
             .max()
             .map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX)),
         failures,
-    }
-}
-
-fn structure(expect: &Expect, state: &NetState) -> Vec<Verdict> {
-    let mut verdicts = Vec::new();
-    for bridge in &expect.bridges {
-        let name = &bridge.name.value;
-        let wanted: BTreeSet<String> = bridge
-            .ports
-            .iter()
-            .map(|port| port.value.to_string())
-            .collect();
-        let found: BTreeSet<String> = state.ports_of(name).map(ToString::to_string).collect();
-        let is_bridge = state
-            .links
-            .get(name)
-            .is_some_and(|link| link.kind.is_bridge());
-        let mut claim = Structure::of("bridge", name);
-        if !is_bridge {
-            claim.failures.push(format!("there is no bridge {name}"));
-        }
-        claim.compare("ports", &listed(&wanted), &listed(&found));
-        verdicts.push(claim.verdict());
-    }
-    for link in &expect.links {
-        let name = &link.name.value;
-        let mut claim = Structure::of("link", name);
-        let Some(found) = state.links.get(name) else {
-            claim.failures.push(format!("there is no link {name}"));
-            verdicts.push(claim.verdict());
-            continue;
-        };
-        if let Some(addresses) = &link.addresses {
-            let wanted: BTreeSet<IpNet> = addresses.iter().map(|a| a.value).collect();
-            let found: BTreeSet<IpNet> = state
-                .addresses_of(name)
-                .map(|a| a.net)
-                .filter(|net| !is_link_local(net))
-                .collect();
-            let text =
-                |nets: BTreeSet<IpNet>| listed(&nets.iter().map(ToString::to_string).collect());
-            claim.compare("address", &text(wanted), &text(found));
-        }
-        if let Some(mac) = link.mac {
-            claim.compare(
-                "mac",
-                &mac.to_string(),
-                &found.mac.map_or("none".into(), |mac| mac.to_string()),
-            );
-        }
-        if let Some(mtu) = link.mtu {
-            claim.compare("mtu", &mtu.to_string(), &found.mtu.to_string());
-        }
-        if let Some(up) = link.up {
-            let word = |up: bool| if up { "up" } else { "down" };
-            claim.compare("state", word(up), word(found.up));
-        }
-        if let Some(master) = &link.master {
-            let wanted = match master {
-                Master::None => "none".to_owned(),
-                Master::Link(bridge) => bridge.to_string(),
-            };
-            claim.compare(
-                "master",
-                &wanted,
-                &found
-                    .master
-                    .as_ref()
-                    .map_or("none".into(), ToString::to_string),
-            );
-        }
-        verdicts.push(claim.verdict());
-    }
-    verdicts
-}
-
-fn is_link_local(net: &IpNet) -> bool {
-    match net {
-        IpNet::V4(net) => net.addr().is_link_local(),
-        IpNet::V6(net) => net.addr().is_unicast_link_local(),
-    }
-}
-
-fn listed(items: &BTreeSet<String>) -> String {
-    if items.is_empty() {
-        "none".into()
-    } else {
-        items.iter().cloned().collect::<Vec<_>>().join(" ")
-    }
-}
-
-struct Structure {
-    claim: String,
-    seen: Vec<String>,
-    failures: Vec<String>,
-}
-
-impl Structure {
-    fn of(kind: &str, name: &IfName) -> Self {
-        Self {
-            claim: format!("{:<9} {kind} {name}", "expect"),
-            seen: Vec::new(),
-            failures: Vec::new(),
-        }
-    }
-
-    fn compare(&mut self, what: &str, wanted: &str, found: &str) {
-        self.seen.push(format!("{what} {found}"));
-        if wanted != found {
-            self.failures
-                .push(format!("{what}: wanted {wanted}, found {found}"));
-        }
-    }
-
-    fn verdict(self) -> Verdict {
-        Verdict {
-            holds: self.failures.is_empty(),
-            claim: self.claim,
-            seen: self.seen.join(", "),
-            micros: None,
-            failures: self.failures,
-        }
     }
 }
 

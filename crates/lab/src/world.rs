@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use xenwire_core::config::lab::{Host, Lan, LanName, Machine, Nic, Route as WantedRoute, Scenario};
-use xenwire_core::name::IfName;
+use xenwire_core::name::{IfName, Mac};
 use xenwire_core::state::{
     Address, BridgeOptions, Desired, Family, LinkKind, LinkSysctl, Managed, Origin, PeerEnd, Route,
     WantedLink,
@@ -32,6 +32,8 @@ const LANS: &str = "-lans";
 pub struct World {
     /// The machines, by name.
     pub machines: BTreeMap<String, Netns>,
+    /// The MACs of dom0's NICs, as they were plugged in.
+    pub macs: BTreeMap<IfName, Mac>,
     lans: Netns,
 }
 
@@ -51,17 +53,22 @@ impl World {
     }
 }
 
-/// Builds everything but the guests. The current thread must be in dom0's namespace.
+/// Builds everything but the guests, with this many crossover pairs in dom0. The current thread
+/// must be in dom0's namespace.
 ///
 /// # Errors
 /// One sentence.
-pub fn build(scenario: &Scenario) -> Result<World, String> {
+pub fn build(scenario: &Scenario, loopbacks: u32) -> Result<World, String> {
     let namespace =
         |name: &str| Netns::new(name).map_err(|error| format!("make namespace {name}: {error}"));
     let lans = namespace(LANS)?;
     let by_lan = by_name(&scenario.lans);
     let mut sockets = Sockets::default();
-    act::make("dom0", &host(&scenario.host, &by_lan, &mut sockets))?;
+    let mut dom0 = host(&scenario.host, &by_lan, &mut sockets);
+    dom0.links.extend((0..loopbacks).map(pair));
+    act::make("dom0", &dom0)?;
+    let nics = scenario.host.nics.iter().map(|nic| &nic.name.value);
+    let macs = act::macs("dom0", nics)?;
     let mut machines = BTreeMap::new();
     for machine in &scenario.machines {
         let netns = namespace(machine.name.value.as_str())?;
@@ -70,7 +77,11 @@ pub fn build(scenario: &Scenario) -> Result<World, String> {
         machines.insert(machine.name.value.to_string(), netns);
     }
     act::inside(&lans, || act::make("the LANs", &sockets.segments(scenario)))?;
-    Ok(World { machines, lans })
+    Ok(World {
+        machines,
+        macs,
+        lans,
+    })
 }
 
 /// What a LAN is to a NIC: its number and its MTU.
@@ -176,6 +187,19 @@ fn host(host: &Host, lans: &Lans<'_>, sockets: &mut Sockets) -> Desired {
     desired
 }
 
+/// A crossover pair as netloop makes it: vethN for dom0, vif0.N for a bridge, both down. It is the
+/// kernel's, and has nobody's mark.
+fn pair(number: u32) -> (IfName, WantedLink) {
+    let name = format!("veth{number}");
+    let other = PeerEnd {
+        name: format!("vif0.{number}"),
+        netns: None,
+        mac: Some(Mac::QUIET),
+    };
+    let link = WantedLink::new(Origin::Ours(LinkKind::Veth(other)));
+    (name.parse().expect("four letters and a small number"), link)
+}
+
 fn outside(machine: &Machine, lans: &Lans<'_>, sockets: &mut Sockets) -> Desired {
     let mut desired = with_loopback();
     for nic in &machine.nics {
@@ -253,12 +277,7 @@ pub fn routes(wanted: &[WantedRoute], desired: &Desired) -> BTreeSet<Route> {
         let link = leaves_by(route)?;
         Some(match route.via {
             Some(via) => Route::via(route.to, via, link),
-            // RT_SCOPE_LINK: what is there is on the link itself.
-            None => Route {
-                via: None,
-                scope: 253,
-                ..Route::via(route.to, route.to.addr(), link)
-            },
+            None => Route::onlink(route.to, link),
         })
     };
     wanted.iter().filter_map(route).collect()

@@ -22,6 +22,10 @@ pub struct Link {
     pub alias: Option<String>,
     /// Administratively up (IFF_UP).
     pub up: Option<bool>,
+    /// Asks and answers for addresses: IFF_NOARP is not set.
+    pub arp: Option<bool>,
+    /// Takes part in multicast (IFF_MULTICAST).
+    pub multicast: Option<bool>,
     /// Whether there is a carrier (IFF_LOWER_UP). Never sent.
     pub carrier: bool,
     /// Whether the kernel has drawn the conclusion from that (IFF_RUNNING): a port forwards only
@@ -29,8 +33,11 @@ pub struct Link {
     pub running: bool,
     /// What it is (IFLA_LINKINFO); `None` for hardware.
     pub kind: Option<Kind>,
-    /// The index of the link that this one sits on or is paired with (IFLA_LINK). Never sent.
+    /// The index of the link that this one sits on or is paired with (IFLA_LINK), if that is in
+    /// the same namespace. Never sent.
     pub lower: Option<u32>,
+    /// The address it was born with (IFLA_PERM_ADDRESS), if it has six bytes. Never sent.
+    pub permanent_mac: Option<[u8; 6]>,
     /// How it makes IPv6 addresses of its own (IN6_ADDR_GEN_MODE_*). Never received.
     pub addr_gen_mode: Option<u8>,
     /// The namespace it is to be in (IFLA_NET_NS_FD): an open descriptor. Never received.
@@ -58,10 +65,13 @@ impl Link {
         let mut link = Self {
             index: message.header.index,
             up: Some(message.header.flags.contains(LinkFlags::Up)),
+            arp: Some(!message.header.flags.contains(LinkFlags::Noarp)),
+            multicast: Some(message.header.flags.contains(LinkFlags::Multicast)),
             carrier: message.header.flags.contains(LinkFlags::LowerUp),
             running: message.header.flags.contains(LinkFlags::Running),
             ..Self::default()
         };
+        let mut is_elsewhere = false;
         for attribute in message.attributes {
             match attribute {
                 LinkAttribute::IfName(name) => link.name = Some(name),
@@ -70,23 +80,30 @@ impl Link {
                 LinkAttribute::Controller(master) => link.master = Some(master),
                 LinkAttribute::IfAlias(alias) => link.alias = Some(alias),
                 LinkAttribute::Link(lower) => link.lower = Some(lower),
+                // The index is one of that namespace.
+                LinkAttribute::LinkNetNsId(_) => is_elsewhere = true,
+                LinkAttribute::PermAddress(bytes) => link.permanent_mac = bytes.try_into().ok(),
                 LinkAttribute::LinkInfo(info) => link.kind = kind(&info),
                 _ => {}
             }
         }
+        link.lower
+            .take_if(|lower| is_elsewhere || *lower == link.index);
         link
     }
 
     pub(crate) fn to_message(&self) -> LinkMessage {
         let mut message = LinkMessage::default();
         message.header.index = self.index;
-        if let Some(up) = self.up {
-            message.header.change_mask = LinkFlags::Up;
-            message.header.flags = if up {
-                LinkFlags::Up
-            } else {
-                LinkFlags::empty()
-            };
+        for (flag, is_set) in [
+            (LinkFlags::Up, self.up),
+            (LinkFlags::Noarp, self.arp.map(|arp| !arp)),
+            (LinkFlags::Multicast, self.multicast),
+        ] {
+            if let Some(is_set) = is_set {
+                message.header.change_mask.insert(flag);
+                message.header.flags.set(flag, is_set);
+            }
         }
         let attributes = &mut message.attributes;
         attributes.extend(self.name.clone().map(LinkAttribute::IfName));

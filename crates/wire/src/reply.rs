@@ -1,11 +1,14 @@
 //! Replies.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use netlink_packet_core::{NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage as Message;
 
-use crate::{Address, Link, Route};
+use crate::attribute::{as_text, split};
+use crate::feature::{self, Said};
+use crate::{Address, Link, Neighbour, Protocol, Route, Rule};
 
 /// What one message of the kernel says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +19,14 @@ pub enum Reply {
     Address(Address),
     /// A route.
     Route(Route),
+    /// A policy rule.
+    Rule(Rule),
+    /// A neighbour or a proxy.
+    Neighbour(Neighbour),
+    /// The number of a generic family.
+    Family(u16),
+    /// The offload settings of a link that can be changed, and whether they are wished for.
+    Features(BTreeMap<String, bool>),
     /// A message about something that this crate has no word for.
     Other,
     /// Done (an acknowledgement).
@@ -55,75 +66,97 @@ impl std::error::Error for DecodeError {}
 
 const NLM_F_DUMP_INTR: u16 = 0x10;
 const HEADER: usize = 16;
+/// The numbers of messages that say what is there.
+const RTM_NEWROUTE: u16 = 24;
+const RTM_NEWNEIGH: u16 = 28;
+const RTM_NEWRULE: u16 = 32;
+/// Smaller ones are netlink's own: NLMSG_ERROR, NLMSG_DONE (NLMSG_MIN_TYPE).
+const NLMSG_MIN_TYPE: u16 = 16;
 
-/// Takes a datagram apart: each reply with its sequence number.
+/// Takes a datagram of a protocol apart: each reply with its sequence number.
 ///
 /// # Errors
 /// [`DecodeError`] for the first message that cannot be read.
-pub fn decode(datagram: &[u8]) -> Result<Vec<(u32, Reply)>, DecodeError> {
+pub fn decode(protocol: Protocol, datagram: &[u8]) -> Result<Vec<(u32, Reply)>, DecodeError> {
     let mut replies = Vec::new();
     let mut interrupted = false;
     let mut offset = 0;
-    while offset + HEADER <= datagram.len() {
+    while let Some((header, _)) = datagram[offset..].split_first_chunk::<HEADER>() {
         let wrong = |reason: String| DecodeError { offset, reason };
-        let rest = &datagram[offset..];
-        let length = usize::try_from(u32::from_ne_bytes([rest[0], rest[1], rest[2], rest[3]]))
-            .unwrap_or(usize::MAX);
-        if length < HEADER || length > rest.len() {
+        let [l0, l1, l2, l3, t0, t1, f0, f1, s0, s1, s2, s3, ..] = *header;
+        let length = usize::try_from(u32::from_ne_bytes([l0, l1, l2, l3])).unwrap_or(usize::MAX);
+        let came = datagram.len() - offset;
+        if length < HEADER || length > came {
             return Err(wrong(format!(
-                "its length is {length}, of {} bytes that came",
-                rest.len()
+                "its length is {length}, of {came} bytes that came"
             )));
         }
-        let message = NetlinkMessage::<Message>::deserialize(&rest[..length])
-            .map_err(|e| wrong(e.to_string()))?;
-        interrupted |= message.header.flags & NLM_F_DUMP_INTR != 0;
-        let reply = match message.payload {
-            NetlinkPayload::Error(error) => match error.code {
-                None => Reply::Done { interrupted },
-                Some(code) => Reply::Refused {
-                    errno: code.get().checked_neg().unwrap_or(i32::MAX),
-                    text: own_words(&rest[..length]),
-                },
-            },
-            // The end of a dump carries an errno too (netlink_dump_done, net/netlink/af_netlink.c).
-            NetlinkPayload::Done(done) if done.code < 0 => Reply::Refused {
-                errno: done.code.checked_neg().unwrap_or(i32::MAX),
-                text: None,
-            },
-            NetlinkPayload::Done(_) => Reply::Done { interrupted },
-            NetlinkPayload::InnerMessage(Message::NewLink(link)) => {
-                Reply::Link(Link::from_message(link))
-            }
-            NetlinkPayload::InnerMessage(Message::NewAddress(address)) => {
-                Address::from_message(address).map_or(Reply::Other, Reply::Address)
-            }
-            NetlinkPayload::InnerMessage(Message::NewRoute(route)) => {
-                Route::from_message(route).map_or(Reply::Other, Reply::Route)
-            }
-            _ => Reply::Other,
+        let message = &datagram[offset..offset + length];
+        let kind = u16::from_ne_bytes([t0, t1]);
+        interrupted |= u16::from_ne_bytes([f0, f1]) & NLM_F_DUMP_INTR != 0;
+        let reply = match (protocol, kind) {
+            (Protocol::Generic, NLMSG_MIN_TYPE..) => of_generic(kind, &message[HEADER..]),
+            _ => of_route(kind, message, interrupted),
         };
-        replies.push((message.header.sequence_number, reply));
-        offset += length.next_multiple_of(4);
+        let sequence = u32::from_ne_bytes([s0, s1, s2, s3]);
+        replies.push((sequence, reply.map_err(wrong)?));
+        offset = (offset + length.next_multiple_of(4)).min(datagram.len());
     }
     Ok(replies)
+}
+
+fn of_generic(family: u16, payload: &[u8]) -> Result<Reply, String> {
+    Ok(match feature::read(family, payload)? {
+        Said::Family(number) => Reply::Family(number),
+        Said::Features(features) => Reply::Features(features),
+        Said::Nothing => Reply::Other,
+    })
+}
+
+fn of_route(kind: u16, message: &[u8], interrupted: bool) -> Result<Reply, String> {
+    let payload = &message[HEADER..];
+    match kind {
+        RTM_NEWROUTE => return Ok(Route::from_bytes(payload)?.map_or(Reply::Other, Reply::Route)),
+        RTM_NEWRULE => return Ok(Rule::from_bytes(payload)?.map_or(Reply::Other, Reply::Rule)),
+        RTM_NEWNEIGH => {
+            let neighbour = Neighbour::from_bytes(payload)?;
+            return Ok(neighbour.map_or(Reply::Other, Reply::Neighbour));
+        }
+        _ => {}
+    }
+    let decoded =
+        NetlinkMessage::<Message>::deserialize(message).map_err(|error| error.to_string())?;
+    Ok(match decoded.payload {
+        NetlinkPayload::Error(error) => match error.code {
+            None => Reply::Done { interrupted },
+            Some(code) => Reply::Refused {
+                errno: code.get().checked_neg().unwrap_or(i32::MAX),
+                text: own_words(message),
+            },
+        },
+        // The end of a dump carries an errno too (netlink_dump_done, net/netlink/af_netlink.c).
+        NetlinkPayload::Done(done) if done.code < 0 => Reply::Refused {
+            errno: done.code.checked_neg().unwrap_or(i32::MAX),
+            text: None,
+        },
+        NetlinkPayload::Done(_) => Reply::Done { interrupted },
+        NetlinkPayload::InnerMessage(Message::NewLink(link)) => {
+            Reply::Link(Link::from_message(link))
+        }
+        NetlinkPayload::InnerMessage(Message::NewAddress(address)) => {
+            Address::from_message(address).map_or(Reply::Other, Reply::Address)
+        }
+        _ => Reply::Other,
+    })
 }
 
 /// The text behind an error: header, errno, the header of the refused request (which is capped,
 /// as the socket asks), then attributes, of which number 1 is a text with a NUL.
 fn own_words(message: &[u8]) -> Option<String> {
     const CAPPED: usize = HEADER + 4 + HEADER;
-    let mut rest = message.get(CAPPED..)?;
-    while let [l0, l1, t0, t1, ..] = *rest {
-        let length = usize::from(u16::from_ne_bytes([l0, l1]));
-        let value = rest.get(4..length)?;
-        if u16::from_ne_bytes([t0, t1]) & 0x3fff == 1 {
-            let text = String::from_utf8_lossy(value);
-            return Some(text.trim_end_matches('\0').to_owned());
-        }
-        rest = rest.get(length.next_multiple_of(4)..)?;
-    }
-    None
+    let attributes = split(message.get(CAPPED..)?).ok()?;
+    let text = attributes.iter().find(|(kind, _)| *kind == 1);
+    text.map(|(_, value)| as_text(value))
 }
 
 #[cfg(test)]

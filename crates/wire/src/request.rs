@@ -2,16 +2,23 @@
 //! whoever holds a query cannot send a change by mistake.
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
-    NetlinkPayload,
+    Emitable, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE,
+    NLM_F_REQUEST,
 };
-use netlink_packet_route::AddressFamily;
-use netlink_packet_route::RouteNetlinkMessage as Message;
 use netlink_packet_route::address::AddressMessage;
 use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
-use netlink_packet_route::route::{RouteAttribute, RouteMessage};
 
-use crate::{Address, Link, Route};
+use crate::attribute::family_number;
+use crate::{Address, Link, Neighbour, Route, Rule, feature, neighbour, route};
+
+/// Which of netlink's protocols a message is of: each has a socket of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// NETLINK_ROUTE.
+    Route,
+    /// NETLINK_GENERIC.
+    Generic,
+}
 
 /// A change. Each asks for an acknowledgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +34,34 @@ pub enum Verb {
     AddAddress(Address),
     /// RTM_DELADDR.
     DeleteAddress(Address),
-    /// RTM_NEWROUTE with NLM_F_CREATE | NLM_F_EXCL.
+    /// RTM_NEWADDR with NLM_F_REPLACE: other flags and lifetimes for an address that is there.
+    ReplaceAddress(Address),
+    /// RTM_NEWROUTE with NLM_F_CREATE | NLM_F_APPEND: fails if exactly this route is there. With
+    /// NLM_F_EXCL another route of the same destination and metric would be in the way too
+    /// (fib_table_insert, net/ipv4/fib_trie.c; fib6_add_rt2node, net/ipv6/ip6_fib.c).
     AddRoute(Route),
     /// RTM_DELROUTE.
     DeleteRoute(Route),
+    /// RTM_NEWRULE with NLM_F_CREATE | NLM_F_EXCL.
+    AddRule(Rule),
+    /// RTM_DELRULE.
+    DeleteRule(Rule),
+    /// RTM_NEWNEIGH with NLM_F_CREATE | NLM_F_REPLACE: what the kernel has learnt by itself is no
+    /// obstacle.
+    AddNeighbour(Neighbour),
+    /// RTM_DELNEIGH.
+    DeleteNeighbour(Neighbour),
+    /// ETHTOOL_MSG_FEATURES_SET.
+    SetFeature {
+        /// The number of the family `ethtool`.
+        family: u16,
+        /// The link's index.
+        index: u32,
+        /// The kernel's word for it.
+        name: String,
+        /// Whether it is to be on.
+        on: bool,
+    },
 }
 
 /// A question.
@@ -52,81 +83,163 @@ pub enum Query {
         /// The link.
         index: Option<u32>,
     },
+    /// Policy rules.
+    Rules {
+        /// IPv6, not IPv4.
+        ipv6: bool,
+    },
+    /// Neighbours of all links and both families.
+    Neighbours {
+        /// Those that a link answers for, not those that it knows.
+        proxies: bool,
+    },
+    /// The number of the generic family `ethtool`.
+    EthtoolFamily,
+    /// The offload settings of a link.
+    Features {
+        /// The number of the family `ethtool`.
+        family: u16,
+        /// The link's index.
+        index: u32,
+    },
 }
 
+const RTM_NEWLINK: u16 = 16;
+const RTM_DELLINK: u16 = 17;
+const RTM_GETLINK: u16 = 18;
+const RTM_SETLINK: u16 = 19;
+const RTM_NEWADDR: u16 = 20;
+const RTM_DELADDR: u16 = 21;
+const RTM_GETADDR: u16 = 22;
+const RTM_NEWROUTE: u16 = 24;
+const RTM_DELROUTE: u16 = 25;
+const RTM_GETROUTE: u16 = 26;
+const RTM_NEWNEIGH: u16 = 28;
+const RTM_DELNEIGH: u16 = 29;
+const RTM_GETNEIGH: u16 = 30;
+const RTM_NEWRULE: u16 = 32;
+const RTM_DELRULE: u16 = 33;
+const RTM_GETRULE: u16 = 34;
+
 impl Verb {
+    /// The protocol of its socket.
+    pub fn protocol(&self) -> Protocol {
+        match self {
+            Self::SetFeature { .. } => Protocol::Generic,
+            _ => Protocol::Route,
+        }
+    }
+
     /// The datagram, with this sequence number.
     pub fn encode(&self, sequence: u32) -> Vec<u8> {
         let create = NLM_F_CREATE | NLM_F_EXCL;
-        let (message, flags) = match self {
-            Self::CreateLink(link) => (Message::NewLink(link.to_message()), create),
-            Self::SetLink(link) => (Message::SetLink(link.to_message()), 0),
-            Self::DeleteLink(link) => (Message::DelLink(link.to_message()), 0),
-            Self::AddAddress(address) => (Message::NewAddress(address.to_message()), create),
-            Self::DeleteAddress(address) => (Message::DelAddress(address.to_message()), 0),
-            Self::AddRoute(route) => (Message::NewRoute(route.to_message()), create),
-            Self::DeleteRoute(route) => (Message::DelRoute(route.to_message()), 0),
+        let (kind, flags, payload) = match self {
+            Self::CreateLink(link) => (RTM_NEWLINK, create, emitted(&link.to_message())),
+            Self::SetLink(link) => (RTM_SETLINK, 0, emitted(&link.to_message())),
+            Self::DeleteLink(link) => (RTM_DELLINK, 0, emitted(&link.to_message())),
+            Self::AddAddress(address) => (RTM_NEWADDR, create, emitted(&address.to_message())),
+            Self::DeleteAddress(address) => (RTM_DELADDR, 0, emitted(&address.to_message())),
+            Self::ReplaceAddress(address) => {
+                (RTM_NEWADDR, NLM_F_REPLACE, emitted(&address.to_message()))
+            }
+            Self::AddRoute(route) => (RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, route.to_bytes()),
+            Self::DeleteRoute(route) => (RTM_DELROUTE, 0, route.to_bytes()),
+            Self::AddRule(rule) => (RTM_NEWRULE, create, rule.to_bytes()),
+            Self::DeleteRule(rule) => (RTM_DELRULE, 0, rule.to_bytes()),
+            Self::AddNeighbour(neighbour) => {
+                let flags = NLM_F_CREATE | NLM_F_REPLACE;
+                (RTM_NEWNEIGH, flags, neighbour.to_bytes())
+            }
+            Self::DeleteNeighbour(neighbour) => (RTM_DELNEIGH, 0, neighbour.to_bytes()),
+            Self::SetFeature {
+                family,
+                index,
+                name,
+                on,
+            } => (*family, 0, feature::change(*index, name, *on)),
         };
-        encode(message, flags | NLM_F_ACK, sequence)
+        framed(kind, flags | NLM_F_ACK, sequence, &payload)
     }
 }
 
 impl Query {
+    /// The protocol of its socket.
+    pub fn protocol(&self) -> Protocol {
+        match self {
+            Self::EthtoolFamily | Self::Features { .. } => Protocol::Generic,
+            _ => Protocol::Route,
+        }
+    }
+
     /// Whether the answer comes in several messages and an end.
     pub fn is_dump(&self) -> bool {
-        !matches!(self, Self::Link(_) | Self::LinkNumbered(_))
+        match self {
+            Self::Link(_) | Self::LinkNumbered(_) | Self::EthtoolFamily | Self::Features { .. } => {
+                false
+            }
+            Self::Links
+            | Self::Addresses(_)
+            | Self::Routes { .. }
+            | Self::Rules { .. }
+            | Self::Neighbours { .. } => true,
+        }
     }
 
     /// The datagram, with this sequence number.
     pub fn encode(&self, sequence: u32) -> Vec<u8> {
-        // Without the statistics (RTEXT_FILTER_SKIP_STATS) an answer is half as long.
-        let no_statistics = LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]);
-        let message = match self {
+        let (kind, payload) = match self {
             Self::Link(name) => {
-                let mut link = LinkMessage::default();
-                link.attributes
-                    .extend([LinkAttribute::IfName(name.clone()), no_statistics]);
-                Message::GetLink(link)
+                let name = LinkAttribute::IfName(name.clone());
+                (RTM_GETLINK, link_query(0, Some(name)))
             }
-            Self::LinkNumbered(index) => {
-                let mut link = LinkMessage::default();
-                link.header.index = *index;
-                link.attributes.push(no_statistics);
-                Message::GetLink(link)
-            }
-            Self::Links => {
-                let mut link = LinkMessage::default();
-                link.attributes.push(no_statistics);
-                Message::GetLink(link)
-            }
+            Self::LinkNumbered(index) => (RTM_GETLINK, link_query(*index, None)),
+            Self::Links => (RTM_GETLINK, link_query(0, None)),
             Self::Addresses(index) => {
                 let mut address = AddressMessage::default();
                 address.header.index = index.unwrap_or(0);
-                Message::GetAddress(address)
+                (RTM_GETADDR, emitted(&address))
             }
-            Self::Routes { ipv6, index } => {
-                let mut route = RouteMessage::default();
-                route.header.address_family = if *ipv6 {
-                    AddressFamily::Inet6
-                } else {
-                    AddressFamily::Inet
-                };
-                route.attributes.extend(index.map(RouteAttribute::Oif));
-                Message::GetRoute(route)
+            Self::Routes { ipv6, index } => (RTM_GETROUTE, route::query(*ipv6, *index)),
+            Self::Rules { ipv6 } => {
+                let mut header = vec![0; 12];
+                header[0] = family_number(*ipv6);
+                (RTM_GETRULE, header)
             }
+            Self::Neighbours { proxies } => (RTM_GETNEIGH, neighbour::query(*proxies)),
+            Self::EthtoolFamily => (feature::CONTROL, feature::family_query()),
+            Self::Features { family, index } => (*family, feature::query(*index)),
         };
         let flags = if self.is_dump() { NLM_F_DUMP } else { 0 };
-        encode(message, flags, sequence)
+        framed(kind, flags, sequence, &payload)
     }
 }
 
-fn encode(message: Message, flags: u16, sequence: u32) -> Vec<u8> {
-    let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | flags;
-    header.sequence_number = sequence;
-    let mut message = NetlinkMessage::new(header, NetlinkPayload::from(message));
-    message.finalize();
+/// Without the statistics (RTEXT_FILTER_SKIP_STATS) an answer is half as long.
+fn link_query(index: u32, name: Option<LinkAttribute>) -> Vec<u8> {
+    let mut link = LinkMessage::default();
+    link.header.index = index;
+    link.attributes.extend(name);
+    let no_statistics = LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]);
+    link.attributes.push(no_statistics);
+    emitted(&link)
+}
+
+fn emitted(message: &impl Emitable) -> Vec<u8> {
     let mut bytes = vec![0; message.buffer_len()];
-    message.serialize(&mut bytes);
+    message.emit(&mut bytes);
+    bytes
+}
+
+/// `struct nlmsghdr`, and what it heads.
+fn framed(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+    const HEADER: usize = 16;
+    let length = u32::try_from(HEADER + payload.len()).unwrap_or(u32::MAX);
+    let mut bytes = length.to_ne_bytes().to_vec();
+    bytes.extend(kind.to_ne_bytes());
+    bytes.extend((NLM_F_REQUEST | flags).to_ne_bytes());
+    bytes.extend(sequence.to_ne_bytes());
+    // The port: the kernel knows whose socket it is.
+    bytes.extend(0u32.to_ne_bytes());
+    bytes.extend(payload);
     bytes
 }

@@ -3,5 +3,6 @@
 pub mod check;
 pub mod fmt;
 pub mod lab;
+pub mod network;
 pub mod show;
 pub mod xenstored;

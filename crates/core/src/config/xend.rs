@@ -22,7 +22,7 @@ use super::sxp::{self, List, Node, Word};
 
 pub use arguments::BridgeArguments;
 pub use command::Command;
-pub use made::{Generation, Made, Reason};
+pub use made::{Made, Reason};
 
 /// The networking part of xend-config.sxp. No default is applied: what is absent is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::{Command, Device, Invocation, Nodes};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Desired, LinkSysctl, Managed, Moment, NodeValue, Observed, Origin, Scope, WantedLink,
+    Desired, LinkSysctl, Managed, Mark, Moment, NodeValue, Observed, Origin, Scope, WantedLink,
     WantedNode,
 };
 
@@ -100,7 +100,7 @@ fn come(
     port.master = Managed::Set(Some(bridge));
     port.addresses = Managed::Set(BTreeSet::new());
     if renamed {
-        port.alias = Managed::Set(Some(mark(call)));
+        port.alias = Managed::Set(mark(call).alias());
     }
 
     let mut desired = Desired::default();
@@ -173,23 +173,28 @@ fn wanted_name(call: &Invocation, nodes: &Nodes) -> Result<IfName, String> {
         .or_else(|e: crate::name::IfNameError| wrong(e.to_string()))
 }
 
-/// The alias by which a renamed link is known to be this vif.
-fn mark(call: &Invocation) -> String {
-    format!("xenwire {}", call.link)
+/// The mark by which a renamed link is known to be this vif.
+fn mark(call: &Invocation) -> Mark {
+    Mark {
+        link: Some(call.link.clone()),
+        ..Mark::default()
+    }
 }
 
 /// A link under the wanted name is this vif's if it carries our mark; or, renamed by the old
-/// scripts, no mark at all and the MAC that only backend links have. Anything else of that name
+/// scripts, no mark of a name and the MAC that only backend links have. Anything else of that name
 /// is somebody's NIC (Debian #658305: another guest's was taken down).
 fn is_this_vif(call: &Invocation, observed: &Observed, name: &IfName) -> bool {
-    observed
-        .state
-        .links
-        .get(name)
-        .is_some_and(|link| match &link.alias {
-            Some(alias) => *alias == mark(call),
-            None => link.mac == Some(Mac::QUIET) && !link.kind.is_bridge(),
-        })
+    let Some(link) = observed.state.links.get(name) else {
+        return false;
+    };
+    match Mark::of(link) {
+        Some(Mark {
+            link: Some(marked), ..
+        }) => marked == call.link,
+        Some(_) => link.mac == Some(Mac::QUIET),
+        None => link.alias.is_none() && link.mac == Some(Mac::QUIET) && !link.kind.is_bridge(),
+    }
 }
 
 fn bridge_text<'a>(call: &'a Invocation, nodes: &'a Nodes) -> Option<&'a str> {

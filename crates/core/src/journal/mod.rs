@@ -149,5 +149,21 @@ pub fn replay(events: &[Event]) -> Result<(Status, &[Step]), Illegal> {
     Ok((status, steps))
 }
 
+/// The steps of every run that was done, the oldest first.
+pub fn done_runs(events: &[Event]) -> Vec<&[Step]> {
+    let mut runs = Vec::new();
+    let mut announced: Option<&[Step]> = None;
+    for event in events {
+        match event {
+            Event::Announced { steps, .. } => announced = Some(steps),
+            Event::Done => runs.extend(announced.take()),
+            Event::Failed { .. } | Event::Undone | Event::Stuck { .. } | Event::Superseded => {
+                announced = None;
+            }
+        }
+    }
+    runs
+}
+
 #[cfg(test)]
 mod tests;

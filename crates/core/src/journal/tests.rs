@@ -11,6 +11,8 @@ fn world() -> NetState {
     let link = |kind| Link {
         kind,
         up: true,
+        arp: true,
+        multicast: true,
         mac: Some(crate::name::Mac([2; 6])),
         mtu: 1500,
         master: None,

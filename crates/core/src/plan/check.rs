@@ -33,8 +33,11 @@ pub enum Rule {
     AttachedToNonBridge,
     /// A step starts from what is there, or its undo would restore something else.
     WrongStart,
-    /// Only links that are wanted, or go, are touched.
+    /// Only links that are wanted, or go, are touched. What another link loses on the way it is
+    /// given back.
     TouchesForeign,
+    /// A link is down and no port when it is deleted, so that undoing knows all of it.
+    DeletesLinkInUse,
     /// A link that is not removed keeps what an up link has: a port comes up after it was
     /// attached, since an up port floods.
     UpBeforeAttached,
@@ -59,6 +62,7 @@ impl fmt::Display for Complaint {
 #[derive(Clone)]
 struct Seen {
     up: bool,
+    port: bool,
     bridge: bool,
     ours: bool,
 }
@@ -72,6 +76,7 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
         .links
         .iter()
         .flat_map(|(name, wanted)| std::iter::once(name).chain(wanted.formerly.as_ref()))
+        .chain(&desired.gone)
         .collect();
     let mut links: BTreeMap<IfName, Seen> = state
         .links
@@ -79,8 +84,10 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
         .map(|(name, link)| {
             let seen = Seen {
                 up: link.up,
+                port: link.master.is_some(),
                 bridge: link.kind.is_bridge(),
-                ours: named.contains(name),
+                ours: named.contains(name)
+                    || link.peer().is_some_and(|peer| desired.gone.contains(&peer)),
             };
             (name.clone(), seen)
         })
@@ -98,11 +105,14 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
             Effect::CreateLink { name, link } => {
                 let seen = Seen {
                     up: false,
+                    port: false,
                     bridge: link.kind.is_bridge(),
                     ours: true,
                 };
-                if links.insert(name.clone(), seen).is_some() {
-                    complain(Rule::NameInUse);
+                for end in link.peer().into_iter().chain([name.clone()]) {
+                    if links.insert(end, seen.clone()).is_some() {
+                        complain(Rule::NameInUse);
+                    }
                 }
                 if !named.contains(name) {
                     complain(Rule::TouchesForeign);
@@ -124,11 +134,19 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
                     complain(Rule::NoSuchLink);
                     continue;
                 };
-                if !seen.ours && !matches!(effect, Effect::AddRoute(_) | Effect::DeleteRoute(_)) {
+                if !seen.ours && !is_given_back(effect, plan) {
                     complain(Rule::TouchesForeign);
                 }
                 match effect {
-                    Effect::DeleteLink { .. } | Effect::MoveLink { .. } => {
+                    Effect::DeleteLink { link, .. } => {
+                        for end in link.peer().into_iter().chain([name.clone()]) {
+                            let seen = links.remove(&end);
+                            if seen.is_some_and(|seen| seen.up || seen.port) {
+                                complain(Rule::DeletesLinkInUse);
+                            }
+                        }
+                    }
+                    Effect::MoveLink { .. } => {
                         links.remove(name);
                     }
                     Effect::ChangeLink {
@@ -164,6 +182,9 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
                         change: LinkChange::Master(pair),
                         ..
                     } => {
+                        if let Some(seen) = links.get_mut(name) {
+                            seen.port = pair.to.is_some();
+                        }
                         if let Some(bridge) = &pair.to {
                             if !links.get(bridge).is_some_and(|b| b.bridge) {
                                 complain(Rule::AttachedToNonBridge);
@@ -181,9 +202,45 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
             }
         }
     }
+    check_rules(plan, desired, &mut complaints);
     if complaints.is_empty() {
         Ok(())
     } else {
         Err(complaints)
+    }
+}
+
+/// Whether this takes from a link what the plan gives back, or gives it back, or is about a route,
+/// which may be wanted on any link.
+fn is_given_back(effect: &Effect, plan: &Plan) -> bool {
+    let has = |inverse: Effect| plan.steps.iter().any(|step| step.effect == inverse);
+    match effect {
+        Effect::AddRoute(_) | Effect::DeleteRoute(_) | Effect::ChangeAddress(_) => true,
+        Effect::AddNeighbour(n) => has(Effect::DeleteNeighbour(n.clone())),
+        Effect::DeleteNeighbour(n) => has(Effect::AddNeighbour(n.clone())),
+        Effect::DeleteAddress(a) => plan.steps.iter().any(|step| {
+            matches!(&step.effect, Effect::AddAddress(b) if b.link == a.link && b.net == a.net)
+        }),
+        Effect::AddAddress(a) => plan.steps.iter().any(|step| {
+            matches!(&step.effect, Effect::DeleteAddress(b) if b.link == a.link && b.net == a.net)
+        }),
+        _ => false,
+    }
+}
+
+/// Policy rules are nobody's unless they are named.
+fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) {
+    for (step, number) in plan.steps.iter().zip(0..) {
+        let named = match &step.effect {
+            Effect::AddRule(rule) => desired.rules.contains(rule),
+            Effect::DeleteRule(rule) => desired.rules_gone.contains(rule),
+            _ => true,
+        };
+        if !named {
+            complaints.push(Complaint {
+                step: number,
+                rule: Rule::TouchesForeign,
+            });
+        }
     }
 }

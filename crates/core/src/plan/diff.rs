@@ -1,32 +1,48 @@
 //! What differs between wanted and found.
+//!
+//! A link is compared under the name it is to have, with everything it has: first the observed
+//! state is read as if all links had their wanted names already, then the two are compared. What
+//! is taken away before the renaming carries the present name.
 
 use std::collections::BTreeMap;
 
+use super::names::Names;
 use super::{Refusal, Report, Skipped};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, Desired, Effect, Link, LinkKind, LinkSysctl, Managed, NetState, NodeWrite, Observed,
-    Origin, Pair, Route, WantedLink, WantedNode,
+    Address, Desired, Effect, Feature, Link, LinkKind, LinkSysctl, Managed, Neighbour, NetState,
+    NodeWrite, Observed, Origin, Pair, Route, Rule, WantedLink, WantedNode,
 };
 
-/// Everything that differs. Links carry the name they are wanted under.
+/// Everything that differs. Links carry the name they are wanted under, what is removed the
+/// present one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
     /// Links to make, as they are to be.
     pub created: BTreeMap<IfName, Link>,
-    /// Links to remove, as they are.
+    /// Links to remove, as they are, by their present names.
     pub removed: BTreeMap<IfName, Link>,
     /// Links whose settings differ, those of `created` included.
     pub links: BTreeMap<IfName, LinkDiff>,
     /// Addresses to give.
     pub addresses_added: Vec<Address>,
-    /// Addresses to take, under the link's present name.
+    /// Addresses to take.
     pub addresses_removed: Vec<Address>,
     /// Routes to add.
     pub routes_added: Vec<Route>,
-    /// Routes to remove, under the link's present name, since they would be lost without a word.
+    /// Routes to remove, since they would be lost without a word.
     pub routes_removed: Vec<Route>,
-    /// Per-link settings to write, under the link's wanted name.
+    /// Policy rules to add.
+    pub rules_added: Vec<Rule>,
+    /// Policy rules to remove.
+    pub rules_removed: Vec<Rule>,
+    /// Neighbours to add.
+    pub neighbours_added: Vec<Neighbour>,
+    /// Neighbours to remove.
+    pub neighbours_removed: Vec<Neighbour>,
+    /// Offloads to switch.
+    pub features: BTreeMap<Feature, Pair<bool>>,
+    /// Per-link settings to write.
     pub sysctls: BTreeMap<LinkSysctl, Pair<String>>,
     /// Nodes to write, each with the effect and what it came from.
     pub nodes: Vec<(WantedNode, Effect)>,
@@ -39,6 +55,10 @@ pub struct LinkDiff {
     pub name: Option<Pair<IfName>>,
     /// Up or down.
     pub up: Option<Pair<bool>>,
+    /// Whether it asks and answers for addresses.
+    pub arp: Option<Pair<bool>>,
+    /// Whether it takes part in multicast.
+    pub multicast: Option<Pair<bool>>,
     /// Its Ethernet address.
     pub mac: Option<Pair<Mac>>,
     /// Its MTU.
@@ -49,23 +69,267 @@ pub struct LinkDiff {
     pub alias: Option<Pair<Option<String>>>,
 }
 
+/// What a comparison gives besides the differences.
+struct Comparison<'a> {
+    diff: Diff,
+    refusals: Vec<Refusal>,
+    report: Report,
+    desired: &'a Desired,
+    /// As observed, under the wanted names, without what goes.
+    state: NetState,
+    names: &'a Names,
+}
+
 impl Diff {
     /// Compares. What cannot be had is among the refusals; what is left alone is in the report.
-    pub fn between(desired: &Desired, observed: &Observed) -> (Self, Vec<Refusal>, Report) {
-        let mut diff = Self::default();
-        let mut refusals = Vec::new();
-        let mut report = Report::default();
-        let state = &observed.state;
+    pub(super) fn between(
+        desired: &Desired,
+        observed: &Observed,
+        names: &Names,
+    ) -> (Self, Vec<Refusal>, Report) {
+        let mut comparison = Comparison {
+            diff: Self::default(),
+            refusals: names.refusals(),
+            report: Report::default(),
+            desired,
+            state: names.applied(&observed.state),
+            names,
+        };
+        comparison.removed(&observed.state);
+        // Whatever is made is known before a link asks for its bridge or its other end.
+        let (made, there): (Vec<_>, Vec<_>) = desired
+            .links
+            .iter()
+            .partition(|(_, wanted)| matches!(wanted.origin, Origin::Ours(_)));
+        for (name, wanted) in made.into_iter().chain(there) {
+            comparison.link(name, wanted);
+        }
+        comparison.settings();
+        comparison.rules(&observed.state);
+        comparison.nodes(&observed.state);
+        comparison.report.foreign = observed
+            .state
+            .links
+            .keys()
+            .filter(|name| {
+                !desired.gone.contains(*name) && !desired.links.contains_key(&names.wanted(name))
+            })
+            .cloned()
+            .collect();
+        (comparison.diff, comparison.refusals, comparison.report)
+    }
+}
 
-        for (name, wanted) in &desired.links {
-            diff.compare_link(name, wanted, state, &mut refusals, &mut report);
+impl Comparison<'_> {
+    fn removed(&mut self, observed: &NetState) {
+        for present in &self.desired.gone {
+            let Some(link) = observed.links.get(present) else {
+                continue;
+            };
+            // With one end of a pair goes the other.
+            if link
+                .peer()
+                .is_some_and(|peer| self.diff.removed.contains_key(&peer))
+            {
+                continue;
+            }
+            self.diff.removed.insert(present.clone(), link.clone());
         }
-        for (key, value) in &desired.sysctls {
-            diff.compare_sysctl(key, value, desired, state, &mut report);
+    }
+
+    fn link(&mut self, name: &IfName, wanted: &WantedLink) {
+        let found = self.state.links.get(name).cloned();
+        let expected = || wanted.formerly.clone().unwrap_or(name.clone());
+        let present = match (&wanted.origin, found) {
+            (Origin::Expected, None) => match self.other_end(name) {
+                Some(made) => made,
+                None => return self.refusals.push(Refusal::NoSuchLink(expected())),
+            },
+            (Origin::IfThere, None) => {
+                return self.report.skipped.push(Skipped::LinkGone(expected()));
+            }
+            (Origin::Ours(kind), None) => {
+                let made = as_made(kind, wanted);
+                self.diff.created.insert(name.clone(), made.clone());
+                made
+            }
+            (Origin::Ours(kind), Some(link)) => {
+                if std::mem::discriminant(kind) != std::mem::discriminant(&link.kind) {
+                    return self
+                        .refusals
+                        .push(Refusal::OtherKind(self.names.present(name)));
+                }
+                link
+            }
+            (Origin::Expected | Origin::IfThere, Some(link)) => link,
+        };
+        let change = LinkDiff {
+            name: Pair::differing(self.names.present(name), name.clone()),
+            up: differing(present.up, &wanted.up),
+            arp: differing(present.arp, &wanted.arp),
+            multicast: differing(present.multicast, &wanted.multicast),
+            mac: present.mac.and_then(|mac| differing(mac, &wanted.mac)),
+            mtu: differing(present.mtu, &wanted.mtu),
+            master: differing(present.master, &wanted.master),
+            alias: differing(present.alias, &wanted.alias),
+        };
+        if let Some(Pair {
+            to: Some(bridge), ..
+        }) = &change.master
+        {
+            // A bridge among the wanted links is made or configured by this very plan.
+            match self.state.links.get(bridge) {
+                Some(link) if !link.kind.is_bridge() => {
+                    self.refusals.push(Refusal::NotABridge(bridge.clone()))
+                }
+                None if !self.diff.created.contains_key(bridge) => {
+                    self.refusals.push(Refusal::NoSuchBridge(bridge.clone()))
+                }
+                _ => {}
+            }
         }
-        diff.routes_added = desired.routes.difference(&state.routes).cloned().collect();
-        for wanted in &desired.nodes {
-            let from = state.nodes.get(&wanted.path);
+        self.belongings(name, wanted);
+        if change != LinkDiff::default() {
+            self.diff.links.insert(name.clone(), change);
+        }
+    }
+
+    /// The link as the other end of a pair that this plan makes.
+    fn other_end(&self, name: &IfName) -> Option<Link> {
+        let (made, link) = self
+            .diff
+            .created
+            .iter()
+            .find(|(_, link)| link.peer().as_ref() == Some(name))?;
+        let mut pair = NetState::default();
+        pair.apply(&Effect::CreateLink {
+            name: made.clone(),
+            link: link.clone(),
+        })
+        .ok()?;
+        pair.links.remove(name)
+    }
+
+    /// Addresses, routes and neighbours.
+    fn belongings(&mut self, name: &IfName, wanted: &WantedLink) {
+        let present = self.names.present(name);
+        if let Some(wanted) = wanted.addresses.wanted() {
+            let found: Vec<&Address> = self.state.addresses_of(name).collect();
+            let (added, removed) =
+                exchanged(wanted.iter().collect(), found, |a: &Address, b| a.is(b));
+            let removed = removed.into_iter().map(|address| address.on(&present));
+            self.diff.addresses_removed.extend(removed);
+            self.diff.addresses_added.extend(added);
+        }
+        if let Some(wanted) = wanted.routes.wanted() {
+            let found = self.state.routes.iter();
+            let found = found.filter(|r| r.leaves_by(name) && r.protocol != Route::KERNEL);
+            let (added, removed) =
+                exchanged(wanted.iter().collect(), found.collect(), |a: &Route, b| {
+                    a.is(b)
+                });
+            for route in removed {
+                push_new(
+                    &mut self.diff.routes_removed,
+                    route.renamed(|link| self.names.present(link)),
+                );
+            }
+            for route in added {
+                push_new(&mut self.diff.routes_added, route);
+            }
+        }
+        if let Some(wanted) = wanted.neighbours.wanted() {
+            let found = self.state.neighbours.iter().filter(|n| n.link == *name);
+            let (added, removed) = exchanged(
+                wanted.iter().collect(),
+                found.collect(),
+                |a: &Neighbour, b| a == b,
+            );
+            let removed = removed.into_iter().map(|neighbour| Neighbour {
+                link: present.clone(),
+                ..neighbour
+            });
+            self.diff.neighbours_removed.extend(removed);
+            self.diff.neighbours_added.extend(added);
+        }
+    }
+
+    fn settings(&mut self) {
+        let is_there = |link: &IfName, state: &NetState, diff: &Diff| {
+            state.links.contains_key(link) && !diff.created.contains_key(link)
+        };
+        for (key, value) in &self.desired.sysctls {
+            match self.state.sysctls.get(key) {
+                Some(found) => {
+                    if let Some(pair) = Pair::differing(found.clone(), value.clone()) {
+                        self.diff.sysctls.insert(key.clone(), pair);
+                    }
+                }
+                // What a link that we make begins with is what new links begin with.
+                None if self.is_made(&key.link) => {
+                    let begins = self.state.sysctls.get(&LinkSysctl {
+                        link: "default".parse().expect("a name"),
+                        ..key.clone()
+                    });
+                    match begins {
+                        Some(found) => {
+                            if let Some(pair) = Pair::differing(found.clone(), value.clone()) {
+                                self.diff.sysctls.insert(key.clone(), pair);
+                            }
+                        }
+                        None => self
+                            .report
+                            .skipped
+                            .push(Skipped::NoSuchSetting(key.clone())),
+                    }
+                }
+                None if is_there(&key.link, &self.state, &self.diff) || key.is_of_host() => {
+                    self.report
+                        .skipped
+                        .push(Skipped::NoSuchSetting(key.clone()));
+                }
+                None => {}
+            }
+        }
+        for (key, wanted) in &self.desired.features {
+            // A pair begins with everything on that can be switched (VETH_FEATURES, veth.c).
+            let pair = self.is_pair_made(&key.link).then_some(true);
+            if let Some(found) = self.state.features.get(key).copied().or(pair)
+                && let Some(pair) = Pair::differing(found, *wanted)
+            {
+                self.diff.features.insert(key.clone(), pair);
+            }
+        }
+        for route in &self.desired.routes {
+            if !self.state.routes.iter().any(|found| found.is(route)) {
+                push_new(&mut self.diff.routes_added, route.clone());
+            }
+        }
+    }
+
+    fn is_made(&self, link: &IfName) -> bool {
+        let mut made = self.diff.created.iter();
+        made.any(|(name, made)| name == link || made.peer().as_ref() == Some(link))
+    }
+
+    fn is_pair_made(&self, link: &IfName) -> bool {
+        self.diff
+            .created
+            .get(link)
+            .is_some_and(|made| made.peer().is_some())
+    }
+
+    fn rules(&mut self, observed: &NetState) {
+        let desired = self.desired;
+        let added = desired.rules.difference(&observed.rules);
+        self.diff.rules_added = added.cloned().collect();
+        let removed = desired.rules_gone.intersection(&observed.rules);
+        self.diff.rules_removed = removed.cloned().collect();
+    }
+
+    fn nodes(&mut self, observed: &NetState) {
+        for wanted in &self.desired.nodes {
+            let from = observed.nodes.get(&wanted.path);
             if from != Some(&wanted.value) {
                 let write = NodeWrite {
                     path: wanted.path.clone(),
@@ -76,162 +340,31 @@ impl Diff {
                     within: wanted.within.clone(),
                     writes: vec![write],
                 };
-                diff.nodes.push((wanted.clone(), effect));
+                self.diff.nodes.push((wanted.clone(), effect));
             }
-        }
-        report.foreign = state
-            .links
-            .keys()
-            .filter(|name| {
-                !desired
-                    .links
-                    .iter()
-                    .any(|(n, w)| n == *name || w.formerly.as_ref() == Some(name))
-            })
-            .cloned()
-            .collect();
-        (diff, refusals, report)
-    }
-
-    fn compare_link(
-        &mut self,
-        name: &IfName,
-        wanted: &WantedLink,
-        state: &NetState,
-        refusals: &mut Vec<Refusal>,
-        report: &mut Report,
-    ) {
-        let former = wanted
-            .formerly
-            .as_ref()
-            .filter(|former| *former != name && state.links.contains_key(former));
-        let found = match (former, state.links.get(name)) {
-            (Some(link), Some(_)) => {
-                return refusals.push(Refusal::NameTaken {
-                    link: link.clone(),
-                    name: name.clone(),
-                });
-            }
-            (Some(former), None) => state.links.get(former).map(|link| (former, link)),
-            (None, found) => found.map(|link| (name, link)),
-        };
-        let mut change = LinkDiff::default();
-        let present = match (&wanted.origin, found) {
-            (Origin::Gone, found) => {
-                if let Some((present, link)) = found {
-                    self.removed.insert(present.clone(), link.clone());
-                    self.links.insert(
-                        present.clone(),
-                        LinkDiff {
-                            up: Pair::differing(link.up, false),
-                            master: Pair::differing(link.master.clone(), None),
-                            ..LinkDiff::default()
-                        },
-                    );
-                }
-                return;
-            }
-            (Origin::Expected, None) => {
-                return refusals.push(Refusal::NoSuchLink(
-                    wanted.formerly.clone().unwrap_or(name.clone()),
-                ));
-            }
-            (Origin::IfThere, None) => {
-                return report.skipped.push(Skipped::LinkGone(
-                    wanted.formerly.clone().unwrap_or(name.clone()),
-                ));
-            }
-            (Origin::Ours(kind), None) => {
-                let made = as_made(kind, wanted);
-                self.created.insert(name.clone(), made.clone());
-                made
-            }
-            (Origin::Ours(kind), Some((present, link))) => {
-                if std::mem::discriminant(kind) != std::mem::discriminant(&link.kind) {
-                    return refusals.push(Refusal::OtherKind(present.clone()));
-                }
-                link.clone()
-            }
-            (Origin::Expected | Origin::IfThere, Some((_, link))) => link.clone(),
-        };
-        let present_name = found.map_or(name, |(present, _)| present);
-
-        change.name = Pair::differing(present_name.clone(), name.clone());
-        change.up = differing(present.up, &wanted.up);
-        change.mac = present.mac.and_then(|mac| differing(mac, &wanted.mac));
-        change.mtu = differing(present.mtu, &wanted.mtu);
-        change.master = differing(present.master.clone(), &wanted.master);
-        change.alias = differing(present.alias.clone(), &wanted.alias);
-        if let Some(Pair {
-            to: Some(bridge), ..
-        }) = &change.master
-        {
-            // A bridge among the wanted links is made or configured by this very plan.
-            match state.links.get(bridge) {
-                Some(link) if !link.kind.is_bridge() => {
-                    refusals.push(Refusal::NotABridge(bridge.clone()))
-                }
-                None if !self.created.contains_key(bridge) => {
-                    refusals.push(Refusal::NoSuchBridge(bridge.clone()))
-                }
-                _ => {}
-            }
-        }
-        if let Some(addresses) = wanted.addresses.wanted() {
-            let present: Vec<&Address> = state.addresses_of(present_name).collect();
-            let same = |a: &Address, b: &Address| {
-                a == &Address {
-                    link: a.link.clone(),
-                    ..b.clone()
-                }
-            };
-            self.addresses_removed.extend(
-                present
-                    .iter()
-                    .filter(|p| !addresses.iter().any(|a| same(a, p)))
-                    .map(|p| (*p).clone()),
-            );
-            self.addresses_added.extend(
-                addresses
-                    .iter()
-                    .filter(|a| !present.iter().any(|p| same(a, p)))
-                    .cloned(),
-            );
-        }
-        if change != LinkDiff::default() {
-            self.links.insert(name.clone(), change);
         }
     }
+}
 
-    fn compare_sysctl(
-        &mut self,
-        key: &LinkSysctl,
-        value: &str,
-        desired: &Desired,
-        state: &NetState,
-        report: &mut Report,
-    ) {
-        let former = desired
-            .links
-            .get(&key.link)
-            .and_then(|wanted| wanted.formerly.as_ref())
-            .and_then(|former| state.sysctls.get(&key.on(former)));
-        let link_is_there = desired.links.get(&key.link).is_none_or(|wanted| {
-            state.links.contains_key(&key.link)
-                || wanted
-                    .formerly
-                    .as_ref()
-                    .is_some_and(|former| state.links.contains_key(former))
-        });
-        match former.or_else(|| state.sysctls.get(key)) {
-            Some(found) => {
-                if let Some(pair) = Pair::differing(found.clone(), value.to_owned()) {
-                    self.sysctls.insert(key.clone(), pair);
-                }
-            }
-            None if link_is_there => report.skipped.push(Skipped::NoSuchSetting(key.clone())),
-            None => {}
-        }
+/// What is wanted and not found, and what is found and not wanted.
+fn exchanged<T: Clone>(
+    wanted: Vec<&T>,
+    found: Vec<&T>,
+    same: impl Fn(&T, &T) -> bool,
+) -> (Vec<T>, Vec<T>) {
+    let missing = |these: &[&T], those: &[&T]| -> Vec<T> {
+        these
+            .iter()
+            .filter(|this| !those.iter().any(|that| same(this, that)))
+            .map(|this| (*this).clone())
+            .collect()
+    };
+    (missing(&wanted, &found), missing(&found, &wanted))
+}
+
+fn push_new<T: PartialEq>(list: &mut Vec<T>, thing: T) {
+    if !list.contains(&thing) {
+        list.push(thing);
     }
 }
 
@@ -246,6 +379,8 @@ fn as_made(kind: &LinkKind, wanted: &WantedLink) -> Link {
     Link {
         kind: kind.clone(),
         up: false,
+        arp: true,
+        multicast: true,
         mac: wanted.mac.wanted().copied(),
         mtu: wanted.mtu.wanted().copied().unwrap_or(1500),
         master: None,

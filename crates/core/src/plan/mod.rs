@@ -6,6 +6,8 @@
 
 mod check;
 mod diff;
+mod lost;
+mod names;
 mod order;
 #[cfg(test)]
 mod proptests;

@@ -1,317 +1,472 @@
 //! The order of steps.
 //!
 //! ```text
-//!  take away    routes · addresses · down · detach · delete
-//!  make         settings of the host · create · mark · rename · MAC · MTU · settings · nodes before up
-//!  bring up     attach · up (bridges before ports) · addresses · routes · nodes at the end
+//!  prepare      settings of the host · create what has a free name
+//!  hush         addr_gen_mode of what goes down or gets addresses: the kernel makes none by itself
+//!  take away    rules · neighbours · routes · addresses · down · detach · delete
+//!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
+//!  bring up     attach · up (bridges before ports) · addresses · routes · neighbours · rules
+//!  let speak    flags of addresses · addr_gen_mode · nodes at the end
 //! ```
 //!
 //! A link that is renamed or gets another MAC is down meanwhile: kernels before 6.2 refuse to
 //! rename an up link, and a MAC changed under traffic cuts off whoever is using it.
+//!
+//! Whatever the kernel would drop by itself on the way is taken away by a step of its own, since
+//! only a step can be undone.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
-use super::{Diff, LinkDiff, Need, Plan, Planned, Refusal, Step};
+use super::names::Names;
+use super::{Diff, LinkDiff, Need, Plan, Planned, Step, lost};
 use crate::name::IfName;
 use crate::state::{
     Address, Desired, Effect, LinkChange, LinkSysctl, Managed, Moment, NetState, Observed, Pair,
-    Route,
 };
 
 /// Plans the way from what was found to what is wanted. The same inputs give the same plan.
 pub fn plan(desired: &Desired, observed: &Observed) -> Planned {
-    let (mut diff, mut refusals, report) = Diff::between(desired, observed);
-    go_down_where_needed(&mut diff, desired, observed, &mut refusals);
-    take_routes_first(&mut diff, desired, observed);
-    // The last that was given is the first to be taken, so that undoing gives them in their order.
+    let names = Names::new(desired, &observed.state);
+    let (mut diff, mut refusals, report) = Diff::between(desired, observed, &names);
+    lost::take_first(&mut diff, desired, observed, &names, &mut refusals);
+    // The last that was given is the first to be taken, so that undoing gives them in their order;
+    // and they are given in the order they had.
     diff.addresses_removed
         .sort_by_key(|address| Reverse(observed.given(address)));
+    let had = |address: &Address| {
+        diff.addresses_removed
+            .iter()
+            .rposition(|removed| removed.net == address.net)
+            .map(Reverse)
+    };
+    let mut added = std::mem::take(&mut diff.addresses_added);
+    added.sort_by_key(had);
+    diff.addresses_added = added;
     if !refusals.is_empty() {
         return Planned {
             plan: Err(refusals),
             report,
         };
     }
+    let ordering = Ordering {
+        diff: &diff,
+        desired,
+        state: &observed.state,
+        names: &names,
+    };
     Planned {
         plan: Ok(Plan {
-            steps: in_order(&diff, desired, &observed.state),
+            steps: ordering.steps(),
         }),
         report,
     }
 }
 
-/// The name a link has before it gets the wanted one.
-fn present_name<'a>(name: &'a IfName, change: &'a LinkDiff) -> &'a IfName {
-    change.name.as_ref().map_or(name, |pair| &pair.from)
-}
-
 /// Whether the change is one that an up link must not see.
-fn needs_down(change: &LinkDiff) -> bool {
+pub(super) fn needs_down(change: &LinkDiff) -> bool {
     change.name.is_some() || change.mac.is_some()
 }
 
-/// A link that must go down for a moment loses its routes, and its IPv6 addresses with them
-/// (`addrconf_ifdown`, net/ipv6/addrconf.c). Addresses that we look after are taken and given
-/// again; anything else is a reason not to act.
-fn go_down_where_needed(
-    diff: &mut Diff,
-    desired: &Desired,
-    observed: &Observed,
-    refusals: &mut Vec<Refusal>,
-) {
-    let state = &observed.state;
-    for (name, change) in &diff.links {
-        let present = present_name(name, change);
-        let is_up = state.links.get(present).is_some_and(|link| link.up);
-        if !is_up || !needs_down(change) || diff.removed.contains_key(name) {
-            continue;
-        }
-        let managed = desired
-            .links
-            .get(name)
-            .and_then(|wanted| wanted.addresses.wanted());
-        let mut lost = Vec::new();
-        match managed {
-            None => lost.extend(
-                state
-                    .addresses_of(present)
-                    .map(|a| format!("the address {}", a.net)),
-            ),
-            Some(wanted) => {
-                let mut kept: Vec<&Address> = state.addresses_of(present).collect();
-                kept.sort_by_key(|address| observed.given(address));
-                for kept in kept {
-                    if !diff.addresses_removed.contains(kept) {
-                        diff.addresses_removed.push(kept.clone());
-                        let again = Address {
-                            link: name.clone(),
-                            ..kept.clone()
-                        };
-                        debug_assert!(wanted.contains(&again), "only wanted addresses are kept");
-                        diff.addresses_added.push(again);
-                    }
-                }
+struct Ordering<'a> {
+    diff: &'a Diff,
+    desired: &'a Desired,
+    state: &'a NetState,
+    names: &'a Names,
+}
+
+impl Ordering<'_> {
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = Steps::default();
+        let hushed = self.hushed();
+        self.prepare(&mut steps);
+        for hush in &hushed {
+            if let Some(present) = &hush.present {
+                steps.write(present, &hush.now, Hush::NONE);
             }
         }
-        if managed.is_none() {
-            let routes = state.routes.iter().filter(|r| leaves_by(r, present));
-            lost.extend(routes.map(|r| format!("the route to {}", r.to)));
+        self.take_away(&mut steps);
+        self.rename_and_create(&mut steps);
+        self.change(&hushed, &mut steps);
+        self.bring_up(&mut steps);
+        for address in &self.diff.addresses_added {
+            if let Some(usable) = self.at_once(address) {
+                steps.add(Effect::ChangeAddress(Pair {
+                    from: usable,
+                    to: address.clone(),
+                }));
+            }
         }
-        if !lost.is_empty() {
-            refusals.push(Refusal::WouldLose {
-                link: present.clone(),
-                what: lost,
+        for hush in &hushed {
+            steps.write(&hush.wanted, Hush::NONE, &hush.then);
+        }
+        steps.0.extend(self.nodes_at(Moment::AtEnd));
+        steps.0
+    }
+
+    /// What new links begin with comes before them.
+    fn prepare(&self, steps: &mut Steps) {
+        for (key, pair) in &self.diff.sysctls {
+            if key.is_of_host() {
+                steps.write(key, &pair.from, &pair.to);
+            }
+        }
+        for name in self.created() {
+            if self.is_free(name) {
+                self.create(name, steps);
+            }
+        }
+    }
+
+    fn take_away(&self, steps: &mut Steps) {
+        let diff = self.diff;
+        for rule in &diff.rules_removed {
+            steps.add(Effect::DeleteRule(rule.clone()));
+        }
+        for neighbour in &diff.neighbours_removed {
+            steps.add(Effect::DeleteNeighbour(neighbour.clone()));
+        }
+        // By a next hop first: it needs the way to it as long as it is there, and when undone.
+        let (by_hop, direct): (Vec<_>, Vec<_>) =
+            diff.routes_removed.iter().partition(|r| r.has_next_hop());
+        for route in by_hop.into_iter().chain(direct) {
+            steps.add(Effect::DeleteRoute(route.clone()));
+        }
+        for address in &diff.addresses_removed {
+            steps.add(Effect::DeleteAddress(address.clone()));
+        }
+        for (name, change) in &diff.links {
+            let present = self.names.present(name);
+            let stays_down = change.up.as_ref().is_some_and(|pair| !pair.to);
+            if !self.is_made(name) && self.is_up(&present) && (stays_down || needs_down(change)) {
+                steps.change(
+                    &present,
+                    LinkChange::Up(Pair {
+                        from: true,
+                        to: false,
+                    }),
+                );
+            }
+        }
+        for (name, change) in &diff.links {
+            let Some(Pair { from, to }) = &change.master else {
+                continue;
+            };
+            let present = self.names.present(name);
+            let from = self.present_master(&present).or(from.clone());
+            let leaves =
+                to.is_none() || from.as_ref().is_some_and(|b| diff.removed.contains_key(b));
+            if from.is_some() && leaves {
+                steps.change(&present, LinkChange::Master(Pair { from, to: None }));
+            }
+        }
+        self.delete(steps);
+    }
+
+    /// A link that goes is stripped of what a new one would not have, so that undoing gives it
+    /// back.
+    fn delete(&self, steps: &mut Steps) {
+        for (name, link) in &self.diff.removed {
+            let ends = link.peer().into_iter().chain([name.clone()]);
+            for end in ends {
+                let Some(link) = self.state.links.get(&end) else {
+                    continue;
+                };
+                for (key, pair) in self.to_default(&end) {
+                    steps.write(&key, &pair.from, &pair.to);
+                }
+                let bare = |to: Pair<bool>| (to.from != to.to).then_some(to);
+                let flag = |from: bool, to: bool| bare(Pair { from, to });
+                if let Some(pair) = flag(link.up, false) {
+                    steps.change(&end, LinkChange::Up(pair));
+                }
+                if let Some(pair) = flag(link.arp, true) {
+                    steps.change(&end, LinkChange::Arp(pair));
+                }
+                if let Some(pair) = flag(link.multicast, true) {
+                    steps.change(&end, LinkChange::Multicast(pair));
+                }
+                if let Some(pair) = Pair::differing(link.master.clone(), None) {
+                    steps.change(&end, LinkChange::Master(pair));
+                }
+                if let Some(pair) = Pair::differing(link.alias.clone(), None) {
+                    steps.change(&end, LinkChange::Alias(pair));
+                }
+            }
+            let mut bare = link.bare();
+            if let Some(peer) = link.peer().and_then(|peer| self.state.links.get(&peer)) {
+                bare.set_peer_mac(peer.mac);
+            }
+            steps.add(Effect::DeleteLink {
+                name: name.clone(),
+                link: bare,
             });
         }
     }
-}
 
-/// Whether somebody's route leaves by this link. Routes of the kernel's own (rtproto 2) come back
-/// with the address they belong to.
-fn leaves_by(route: &Route, link: &IfName) -> bool {
-    route.link.as_ref() == Some(link) && route.protocol != 2
-}
+    /// The settings of a link that are not what new links begin with.
+    fn to_default(&self, link: &IfName) -> Vec<(LinkSysctl, Pair<String>)> {
+        let of_link = self
+            .state
+            .sysctls
+            .iter()
+            .filter(|(key, _)| key.link == *link);
+        let default: IfName = "default".parse().expect("a name");
+        let differing = of_link.filter_map(|(key, value)| {
+            let begins = self.state.sysctls.get(&key.on(&default))?;
+            Some((key.clone(), Pair::differing(value.clone(), begins.clone())?))
+        });
+        differing.collect()
+    }
 
-/// Of a link whose addresses we look after, the kernel drops the routes of a family with the last
-/// address of that family (IPv4: `fib_disable_ip`, net/ipv4/fib_frontend.c) or when it goes down.
-/// They are taken first, so that undoing brings them back; and given again where the family has
-/// an address in the end.
-fn take_routes_first(diff: &mut Diff, desired: &Desired, observed: &Observed) {
-    let state = &observed.state;
-    for (name, wanted) in &desired.links {
-        let Some(addresses) = wanted.addresses.wanted() else {
-            continue;
-        };
-        let default = LinkDiff::default();
-        let change = diff.links.get(name).unwrap_or(&default);
-        let present = present_name(name, change).clone();
-        let down = needs_down(change) && state.links.get(&present).is_some_and(|link| link.up);
-        for route in state.routes.iter().filter(|r| leaves_by(r, &present)) {
-            let same_family =
-                |address: &&Address| address.net.addr().is_ipv4() == route.to.addr().is_ipv4();
-            let stays = addresses.iter().any(|address| same_family(&address));
-            let had_some = state
-                .addresses_of(&present)
-                .any(|address| same_family(&address));
-            if down || (had_some && !stays) {
-                diff.routes_removed.push(route.clone());
-                if stays {
-                    let link = Some(name.clone());
-                    diff.routes_added.push(Route {
-                        link,
-                        ..route.clone()
-                    });
+    /// A name is given when it is free: one renaming or creation may wait for another.
+    fn rename_and_create(&self, steps: &mut Steps) {
+        let mut taken: Vec<IfName> = self.state.links.keys().cloned().collect();
+        taken.retain(|name| !self.diff.removed.contains_key(name));
+        let mut waiting: Vec<&IfName> = self.diff.links.keys().collect();
+        waiting.retain(|name| self.diff.links[*name].name.is_some());
+        let made = self.created();
+        waiting.extend(made.into_iter().filter(|name| !self.is_free(name)));
+        loop {
+            let before = waiting.len();
+            waiting.retain(|name| {
+                if taken.contains(name) {
+                    return true;
                 }
+                if self.diff.created.contains_key(*name) {
+                    self.create(name, steps);
+                } else if let Some(pair) = &self.diff.links[*name].name {
+                    // The mark first: at no moment is there a link of the new name that nobody
+                    // knows.
+                    if let Some(alias) = &self.diff.links[*name].alias {
+                        steps.change(&pair.from, LinkChange::Alias(alias.clone()));
+                    }
+                    steps.change(&pair.from, LinkChange::Name(pair.clone()));
+                    taken.retain(|name| *name != pair.from);
+                }
+                taken.push((*name).clone());
+                false
+            });
+            if waiting.len() == before {
+                return;
             }
         }
     }
-}
 
-fn in_order(diff: &Diff, desired: &Desired, state: &NetState) -> Vec<Step> {
-    let mut steps = Steps::default();
-    let change_link = |name: &IfName, change| Effect::ChangeLink {
-        name: name.clone(),
-        change,
-    };
+    fn change(&self, hushed: &[Hush], steps: &mut Steps) {
+        for (name, change) in &self.diff.links {
+            let wanted = self.desired.links.get(name);
+            if let Some(pair) = change.alias.as_ref().filter(|_| change.name.is_none()) {
+                steps.change(name, LinkChange::Alias(pair.clone()));
+            }
+            if let Some(pair) = &change.arp {
+                steps.change(name, LinkChange::Arp(pair.clone()));
+            }
+            if let Some(pair) = &change.multicast {
+                steps.change(name, LinkChange::Multicast(pair.clone()));
+            }
+            if let Some(pair) = &change.mac {
+                let need = need(wanted.map(|w| &w.mac));
+                steps.change_if(name, LinkChange::Mac(pair.clone()), need);
+            }
+            if let Some(pair) = &change.mtu {
+                let need = need(wanted.map(|w| &w.mtu));
+                steps.change_if(name, LinkChange::Mtu(pair.clone()), need);
+            }
+        }
+        for (key, pair) in &self.diff.features {
+            steps.0.push(Step {
+                effect: Effect::SetFeature {
+                    key: key.clone(),
+                    from: pair.from,
+                    to: pair.to,
+                },
+                // A driver may have reasons of its own.
+                need: Need::Wished,
+            });
+        }
+        for hush in hushed.iter().filter(|hush| hush.present.is_none()) {
+            steps.write(&hush.wanted, &hush.now, Hush::NONE);
+        }
+        for (key, pair) in &self.diff.sysctls {
+            if !key.is_of_host() && !hushed.iter().any(|hush| hush.wanted == *key) {
+                steps.write(key, &pair.from, &pair.to);
+            }
+        }
+        steps.0.extend(self.nodes_at(Moment::BeforeUp));
+    }
 
-    // Take away.
-    for route in &diff.routes_removed {
-        steps.add(Effect::DeleteRoute(route.clone()));
+    fn bring_up(&self, steps: &mut Steps) {
+        let diff = self.diff;
+        let mut changed: Vec<&IfName> = diff.links.keys().collect();
+        changed.sort_by_key(|name| (!self.is_bridge(name), (*name).clone()));
+        for name in &changed {
+            if let Some(Pair { to: Some(to), .. }) = &diff.links[*name].master {
+                let present = self.names.present(name);
+                let stays = |bridge: &IfName| !diff.removed.contains_key(bridge);
+                let from = self.present_master(&present).filter(stays);
+                let pair = Pair {
+                    from: from.map(|bridge| self.names.wanted(&bridge)),
+                    to: Some(to.clone()),
+                };
+                steps.change(name, LinkChange::Master(pair));
+            }
+        }
+        for name in &changed {
+            let change = &diff.links[*name];
+            let wanted_up = change.up.as_ref().map(|pair| pair.to);
+            let was_up = !self.is_made(name) && self.is_up(&self.names.present(name));
+            let went_down = was_up && needs_down(change);
+            if wanted_up == Some(true) || (went_down && wanted_up.is_none()) {
+                steps.change(
+                    name,
+                    LinkChange::Up(Pair {
+                        from: false,
+                        to: true,
+                    }),
+                );
+            }
+        }
+        for address in &diff.addresses_added {
+            let usable = self.at_once(address);
+            steps.add(Effect::AddAddress(usable.unwrap_or(address.clone())));
+        }
+        // A route by a next hop needs the route to that next hop first.
+        let (by_hop, direct): (Vec<_>, Vec<_>) =
+            diff.routes_added.iter().partition(|r| r.has_next_hop());
+        for route in direct.into_iter().chain(by_hop) {
+            steps.add(Effect::AddRoute(route.clone()));
+        }
+        for neighbour in &diff.neighbours_added {
+            steps.add(Effect::AddNeighbour(neighbour.clone()));
+        }
+        for rule in &diff.rules_added {
+            steps.add(Effect::AddRule(rule.clone()));
+        }
     }
-    for address in &diff.addresses_removed {
-        steps.add(Effect::DeleteAddress(address.clone()));
-    }
-    let mut went_down: BTreeMap<&IfName, bool> = BTreeMap::new();
-    for (name, change) in &diff.links {
-        let present = present_name(name, change);
-        let is_up = state.links.get(present).is_some_and(|link| link.up);
-        let to_stay_down = change.up.as_ref().is_some_and(|pair| !pair.to);
-        if is_up && (to_stay_down || needs_down(change)) {
-            steps.add(change_link(
+
+    /// Links for which the kernel must make no address by itself on the way, which it would ask the
+    /// segment about for seconds (RFC 4862, 5.4): those that come up with addresses that they had
+    /// before or another had, and those that are up and go down, for when that is undone.
+    fn hushed(&self) -> Vec<Hush> {
+        let hushed = self.desired.links.keys().filter_map(|name| {
+            let change = self.diff.links.get(name)?;
+            let is_made = self.is_made(name);
+            let was_up = !is_made && self.is_up(&self.names.present(name));
+            let comes_up = change.up.as_ref().is_some_and(|pair| pair.to);
+            let goes_down = was_up && needs_down(change);
+            if !(goes_down || comes_up && self.gets_moved_ipv6(name)) {
+                return None;
+            }
+            let wanted = LinkSysctl::ipv6(name, "addr_gen_mode");
+            let present = (!is_made).then(|| wanted.on(&self.names.present(name)));
+            let begins = || wanted.on(&"default".parse().expect("a name"));
+            let now = self
+                .state
+                .sysctls
+                .get(&present.clone().unwrap_or_else(begins))?;
+            let then = self.diff.sysctls.get(&wanted).map_or(now, |pair| &pair.to);
+            Some(Hush {
+                now: now.clone(),
+                then: then.clone(),
                 present,
-                LinkChange::Up(Pair {
-                    from: true,
-                    to: false,
-                }),
-            ));
-            went_down.insert(name, !to_stay_down);
-        }
-    }
-    for (name, change) in &diff.links {
-        let Some(Pair { from, to }) = &change.master else {
-            continue;
-        };
-        if to.is_none() || goes(diff, from.as_ref()) {
-            let detached = Pair {
-                from: from.clone(),
-                to: None,
-            };
-            let present = present_name(name, change);
-            steps.add(change_link(present, LinkChange::Master(detached)));
-        }
-    }
-    for (name, link) in &diff.removed {
-        steps.add(Effect::DeleteLink {
-            name: name.clone(),
-            link: crate::state::Link {
-                up: false,
-                master: None,
-                ..link.clone()
-            },
+                wanted,
+            })
         });
+        hushed.collect()
     }
 
-    // Make. What new links begin with comes before them.
-    let (of_host, of_links): (Vec<_>, Vec<_>) =
-        diff.sysctls.iter().partition(|(key, _)| key.is_of_host());
-    let write = |(key, pair): (&LinkSysctl, &Pair<String>)| Effect::WriteSysctl {
-        key: key.clone(),
-        from: pair.from.clone(),
-        to: pair.to.clone(),
-    };
-    of_host
-        .into_iter()
-        .for_each(|setting| steps.add(write(setting)));
-    let is_bridge = |name: &IfName| {
-        diff.created
-            .get(name)
-            .or_else(|| state.links.get(name))
-            .is_some_and(|link| link.kind.is_bridge())
-    };
-    let bridges_first = |a: &&IfName, b: &&IfName| (!is_bridge(a), *a).cmp(&(!is_bridge(b), *b));
-    let mut created: Vec<&IfName> = diff.created.keys().collect();
-    created.sort_by(bridges_first);
-    for name in created {
+    fn gets_moved_ipv6(&self, name: &IfName) -> bool {
+        let mut added = self.diff.addresses_added.iter();
+        added.any(|a| a.link == *name && a.net.addr().is_ipv6() && self.is_moved(a))
+    }
+
+    /// Whether an address is taken from somewhere by this very plan: nobody else can have it.
+    fn is_moved(&self, address: &Address) -> bool {
+        let mut removed = self.diff.addresses_removed.iter();
+        removed.any(|removed| removed.net == address.net)
+    }
+
+    /// A moved IPv6 address as it is first given: usable at once.
+    fn at_once(&self, address: &Address) -> Option<Address> {
+        let asks = address.net.addr().is_ipv6() && address.flags & Address::NODAD == 0;
+        (asks && self.is_moved(address)).then(|| Address {
+            flags: address.flags | Address::NODAD,
+            ..address.clone()
+        })
+    }
+
+    /// Bridges first.
+    fn created(&self) -> Vec<&IfName> {
+        let mut created: Vec<&IfName> = self.diff.created.keys().collect();
+        created.sort_by_key(|name| (!self.is_bridge(name), (*name).clone()));
+        created
+    }
+
+    fn create(&self, name: &IfName, steps: &mut Steps) {
         steps.add(Effect::CreateLink {
             name: name.clone(),
-            link: diff.created[name].clone(),
+            link: self.diff.created[name].clone(),
         });
     }
-    let mut changed: Vec<&IfName> = diff.links.keys().collect();
-    changed.sort_by(bridges_first);
-    for (name, change) in &diff.links {
-        // The mark first: at no moment is there a link of the new name that nobody knows.
-        if let Some(pair) = &change.alias {
-            let present = present_name(name, change);
-            steps.add(change_link(present, LinkChange::Alias(pair.clone())));
-        }
-        if let Some(pair) = &change.name {
-            steps.add(change_link(&pair.from, LinkChange::Name(pair.clone())));
-        }
-        let wanted = desired.links.get(name);
-        if let Some(pair) = &change.mac {
-            let effect = change_link(name, LinkChange::Mac(pair.clone()));
-            steps.0.push(Step {
-                effect,
-                need: need(wanted.map(|w| &w.mac)),
-            });
-        }
-        if let Some(pair) = &change.mtu {
-            let effect = change_link(name, LinkChange::Mtu(pair.clone()));
-            steps.0.push(Step {
-                effect,
-                need: need(wanted.map(|w| &w.mtu)),
-            });
-        }
-    }
-    of_links
-        .into_iter()
-        .for_each(|setting| steps.add(write(setting)));
-    steps.0.extend(nodes_at(diff, Moment::BeforeUp));
 
-    // Bring up.
-    for name in &changed {
-        if let Some(Pair { from, to: Some(to) }) = &diff.links[*name].master {
-            let pair = Pair {
-                from: from
-                    .as_ref()
-                    .filter(|bridge| !goes(diff, Some(bridge)))
-                    .map(|bridge| renamed(diff, bridge)),
-                to: Some(to.clone()),
-            };
-            steps.add(change_link(name, LinkChange::Master(pair)));
-        }
+    /// Whether a link, by its wanted name, is one that this plan makes.
+    fn is_made(&self, name: &IfName) -> bool {
+        let mut made = self.diff.created.iter();
+        made.any(|(made, link)| made == name || link.peer().as_ref() == Some(name))
     }
-    for name in &changed {
-        let wanted_up = diff.links[*name].up.as_ref().is_some_and(|pair| pair.to);
-        if wanted_up || went_down.get(name) == Some(&true) {
-            steps.add(change_link(
-                name,
-                LinkChange::Up(Pair {
-                    from: false,
-                    to: true,
-                }),
-            ));
-        }
+
+    fn is_free(&self, name: &IfName) -> bool {
+        !self.state.links.contains_key(name)
     }
-    for address in &diff.addresses_added {
-        steps.add(Effect::AddAddress(address.clone()));
+
+    fn is_up(&self, present: &IfName) -> bool {
+        self.state.links.get(present).is_some_and(|link| link.up)
     }
-    // A route by a next hop needs the route to that next hop first.
-    for route in diff.routes_added.iter().filter(|r| r.via.is_none()) {
-        steps.add(Effect::AddRoute(route.clone()));
+
+    fn present_master(&self, present: &IfName) -> Option<IfName> {
+        self.state.links.get(present)?.master.clone()
     }
-    for route in diff.routes_added.iter().filter(|r| r.via.is_some()) {
-        steps.add(Effect::AddRoute(route.clone()));
+
+    /// Whether a link is a bridge, by its wanted name.
+    fn is_bridge(&self, name: &IfName) -> bool {
+        self.diff
+            .created
+            .get(name)
+            .or_else(|| self.state.links.get(&self.names.present(name)))
+            .is_some_and(|link| link.kind.is_bridge())
     }
-    steps.0.extend(nodes_at(diff, Moment::AtEnd));
-    steps.0
+
+    fn nodes_at(&self, moment: Moment) -> impl Iterator<Item = Step> {
+        self.diff
+            .nodes
+            .iter()
+            .filter(move |(node, _)| node.moment == moment)
+            .map(|(node, effect)| Step {
+                effect: effect.clone(),
+                need: if node.required {
+                    Need::Required
+                } else {
+                    Need::Wished
+                },
+            })
+    }
 }
 
-/// Whether a port's bridge is removed by this plan: the port is detached first.
-fn goes(diff: &Diff, bridge: Option<&IfName>) -> bool {
-    bridge.is_some_and(|bridge| diff.removed.contains_key(bridge))
+/// A link whose addr_gen_mode is none for a while.
+struct Hush {
+    /// The setting under the link's present name; none for a link that is made.
+    present: Option<LinkSysctl>,
+    /// Under its wanted name.
+    wanted: LinkSysctl,
+    /// What it is, or what new links begin with.
+    now: String,
+    /// What it is to be in the end.
+    then: String,
 }
 
-/// What a link is called once all links have their names.
-fn renamed(diff: &Diff, link: &IfName) -> IfName {
-    let mut names = diff
-        .links
-        .values()
-        .filter_map(|change| change.name.as_ref());
-    let pair = names.find(|pair| pair.from == *link);
-    pair.map_or(link, |pair| &pair.to).clone()
+impl Hush {
+    /// IN6_ADDR_GEN_MODE_NONE (include/uapi/linux/if_link.h).
+    const NONE: &str = "1";
 }
 
 /// The steps so far.
@@ -322,6 +477,26 @@ impl Steps {
     fn add(&mut self, effect: Effect) {
         self.0.push(Step::required(effect));
     }
+
+    fn write(&mut self, key: &LinkSysctl, from: &str, to: &str) {
+        if from != to {
+            self.add(Effect::WriteSysctl {
+                key: key.clone(),
+                from: from.to_owned(),
+                to: to.to_owned(),
+            });
+        }
+    }
+
+    fn change(&mut self, name: &IfName, change: LinkChange) {
+        self.change_if(name, change, Need::Required);
+    }
+
+    fn change_if(&mut self, name: &IfName, change: LinkChange, need: Need) {
+        let name = name.clone();
+        let effect = Effect::ChangeLink { name, change };
+        self.0.push(Step { effect, need });
+    }
 }
 
 fn need<T>(managed: Option<&Managed<T>>) -> Need {
@@ -329,18 +504,4 @@ fn need<T>(managed: Option<&Managed<T>>) -> Need {
         Some(Managed::Wish(_)) => Need::Wished,
         _ => Need::Required,
     }
-}
-
-fn nodes_at(diff: &Diff, moment: Moment) -> impl Iterator<Item = Step> {
-    diff.nodes
-        .iter()
-        .filter(move |(node, _)| node.moment == moment)
-        .map(|(node, effect)| Step {
-            effect: effect.clone(),
-            need: if node.required {
-                Need::Required
-            } else {
-                Need::Wished
-            },
-        })
 }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::Deadline;
 use crate::name::IfName;
 
 /// An address of a link. Link, address and prefix length identify it to the kernel.
@@ -32,18 +33,18 @@ pub struct Address {
     pub metric: u32,
 }
 
-/// How long an address is valid and preferred, in seconds from the observation.
+/// How long an address is valid and preferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lifetime {
     /// No end.
     Forever,
-    /// Both in seconds; `u32::MAX` is the kernel's "no end".
-    Seconds {
-        /// Seconds until it goes.
-        valid: u32,
-        /// Seconds until it is no longer chosen for new connections.
-        preferred: u32,
+    /// An end.
+    Until {
+        /// When it goes.
+        valid: Deadline,
+        /// When it is no longer chosen for new connections.
+        preferred: Deadline,
     },
 }
 
@@ -53,6 +54,36 @@ impl Address {
 
     /// The bits of the kernel's flags that are settings; the others are state.
     pub const SETTINGS: u32 = Self::NODAD | 0x10 | 0x100 | 0x200;
+
+    /// Whether both are the same address with the same settings: lifetimes may differ by what the
+    /// kernel rounds.
+    pub fn is(&self, other: &Self) -> bool {
+        let ends = match (self.lifetime, other.lifetime) {
+            (Lifetime::Forever, Lifetime::Forever) => true,
+            (
+                Lifetime::Until { valid, preferred },
+                Lifetime::Until {
+                    valid: other_valid,
+                    preferred: other_preferred,
+                },
+            ) => valid.is_about(other_valid) && preferred.is_about(other_preferred),
+            _ => false,
+        };
+        let lifetime = other.lifetime;
+        ends && *other
+            == Self {
+                lifetime,
+                ..self.clone()
+            }
+    }
+
+    /// The same address on another link.
+    pub fn on(&self, link: &IfName) -> Self {
+        Self {
+            link: link.clone(),
+            ..self.clone()
+        }
+    }
 
     /// A plain, lasting address, as `ip address add` makes it.
     pub fn new(link: IfName, net: IpNet) -> Self {

@@ -1,9 +1,10 @@
 //! What an effect means: the pure model of what the kernel and the store do. Recovery uses it to
 //! find out how far a crashed run came, the tests use it as the kernel they plan against.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Effect, LinkChange, NetState};
+use super::{Address, Effect, LinkChange, Neighbour, NetState};
 use crate::name::IfName;
 
 /// The state is not the one that the effect starts from.
@@ -38,6 +39,18 @@ fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), Mismatch> {
     if holds { Ok(()) } else { Err(Mismatch(what())) }
 }
 
+/// The one that is meant must be there; then it is not.
+fn take<T: Ord + Clone>(
+    set: &mut BTreeSet<T>,
+    is_meant: impl Fn(&T) -> bool,
+    what: impl FnOnce() -> String,
+) -> Result<(), Mismatch> {
+    let found = set.iter().find(|thing| is_meant(thing)).cloned();
+    let found = found.ok_or_else(|| Mismatch(what()))?;
+    set.remove(&found);
+    Ok(())
+}
+
 impl NetState {
     /// Does to this state what the effect does to a machine.
     ///
@@ -50,25 +63,27 @@ impl NetState {
                 require(!self.links.contains_key(name), || {
                     format!("{name} is there already")
                 })?;
-                let link = super::Link {
-                    up: false,
-                    master: None,
-                    alias: None,
-                    ..link.clone()
-                };
+                let link = link.bare();
+                if let Some(peer) = link.peer() {
+                    require(!self.links.contains_key(&peer), || {
+                        format!("{peer} is there already")
+                    })?;
+                    self.begin(&peer);
+                    self.links.insert(peer, link.other_end(name));
+                }
+                self.begin(name);
                 self.links.insert(name.clone(), link);
                 Ok(())
             }
             Effect::DeleteLink { name, .. } | Effect::MoveLink { name, .. } => {
-                require(self.links.contains_key(name), || {
-                    format!("{name} is not there")
-                })?;
-                self.links.remove(name);
-                self.addresses.retain(|a| &a.link != name);
-                self.routes.retain(|r| r.link.as_ref() != Some(name));
-                self.sysctls.retain(|s, _| &s.link != name);
-                for link in self.links.values_mut() {
-                    link.master.take_if(|master| master == name);
+                let Some(link) = self.links.get(name) else {
+                    return Err(Mismatch(format!("{name} is not there")));
+                };
+                let peer = link
+                    .peer()
+                    .filter(|_| matches!(effect, Effect::DeleteLink { .. }));
+                for name in peer.iter().chain([name]) {
+                    self.forget(name);
                 }
                 Ok(())
             }
@@ -83,6 +98,10 @@ impl NetState {
                 match change {
                     LinkChange::Name(_) => unreachable!("matched above"),
                     LinkChange::Up(p) => exchange(&mut link.up, &p.from, &p.to, effect),
+                    LinkChange::Arp(p) => exchange(&mut link.arp, &p.from, &p.to, effect),
+                    LinkChange::Multicast(p) => {
+                        exchange(&mut link.multicast, &p.from, &p.to, effect)
+                    }
                     LinkChange::Mac(p) => {
                         exchange(&mut link.mac, &Some(p.from), &Some(p.to), effect)
                     }
@@ -95,19 +114,55 @@ impl NetState {
                 require(self.links.contains_key(&a.link), || {
                     format!("{} is not there", a.link)
                 })?;
-                require(self.addresses.insert(a.clone()), || {
+                let has = |b: &Address| b.link == a.link && b.net == a.net;
+                require(!self.addresses.iter().any(has), || {
                     format!("{} is there already", a.net)
-                })
+                })?;
+                self.addresses.insert(a.clone());
+                Ok(())
             }
-            Effect::DeleteAddress(a) => require(self.addresses.remove(a), || {
-                format!("{} is not there", a.net)
+            Effect::DeleteAddress(a) => take(
+                &mut self.addresses,
+                |b| b.is(a),
+                || format!("{} is not there", a.net),
+            ),
+            Effect::ChangeAddress(p) => {
+                take(
+                    &mut self.addresses,
+                    |b| b.is(&p.from),
+                    || format!("{} is not there as it was", p.from.net),
+                )?;
+                self.addresses.insert(p.to.clone());
+                Ok(())
+            }
+            Effect::AddRoute(r) => {
+                require(!self.routes.iter().any(|b| b.is(r)), || {
+                    format!("the route to {} is there already", r.to)
+                })?;
+                self.routes.insert(r.clone());
+                Ok(())
+            }
+            Effect::DeleteRoute(r) => take(
+                &mut self.routes,
+                |b| b.is(r),
+                || format!("the route to {} is not there", r.to),
+            ),
+            Effect::AddRule(r) => require(self.rules.insert(r.clone()), || {
+                format!("the rule {r} is there already")
             }),
-            Effect::AddRoute(r) => require(self.routes.insert(r.clone()), || {
-                format!("the route to {} is there already", r.to)
+            Effect::DeleteRule(r) => require(self.rules.remove(r), || {
+                format!("the rule {r} is not there")
             }),
-            Effect::DeleteRoute(r) => require(self.routes.remove(r), || {
-                format!("the route to {} is not there", r.to)
+            Effect::AddNeighbour(n) => require(self.neighbours.insert(n.clone()), || {
+                format!("the neighbour {} is there already", n.to)
             }),
+            Effect::DeleteNeighbour(n) => require(self.neighbours.remove(n), || {
+                format!("the neighbour {} is not there", n.to)
+            }),
+            Effect::SetFeature { key, from, to } => match self.features.get_mut(key) {
+                Some(place) => exchange(place, from, to, effect),
+                None => Err(Mismatch(format!("{key} cannot be changed"))),
+            },
             Effect::WriteSysctl { key, from, to } => match self.sysctls.get_mut(key) {
                 Some(place) => exchange(place, from, to, effect),
                 None => Err(Mismatch(format!("{key} is not there"))),
@@ -137,7 +192,7 @@ impl NetState {
             return Err(Mismatch(format!("{from} is not there")));
         };
         self.links.insert(to.clone(), link);
-        let renamed = |name: &IfName| {
+        let name = |name: &IfName| {
             if name == from {
                 to.clone()
             } else {
@@ -145,26 +200,63 @@ impl NetState {
             }
         };
         for link in self.links.values_mut() {
-            link.master = link.master.as_ref().map(renamed);
+            link.master = link.master.as_ref().map(name);
+            if link.peer().as_ref() == Some(from) {
+                link.rename_peer(to);
+            }
         }
+        self.rename_settings(name);
+        Ok(())
+    }
+
+    /// Gives links other names in everything that names a link, but the links themselves and
+    /// rules: the kernel ties a rule to a name, not to a link.
+    pub(crate) fn rename_settings(&mut self, name: impl Fn(&IfName) -> IfName) {
         self.addresses = std::mem::take(&mut self.addresses)
             .into_iter()
-            .map(|a| super::Address {
-                link: renamed(&a.link),
-                ..a
-            })
+            .map(|address| address.on(&name(&address.link)))
             .collect();
         self.routes = std::mem::take(&mut self.routes)
             .into_iter()
-            .map(|r| super::Route {
-                link: r.link.as_ref().map(renamed),
-                ..r
+            .map(|route| route.renamed(&name))
+            .collect();
+        self.neighbours = std::mem::take(&mut self.neighbours)
+            .into_iter()
+            .map(|neighbour| Neighbour {
+                link: name(&neighbour.link),
+                ..neighbour
             })
             .collect();
         self.sysctls = std::mem::take(&mut self.sysctls)
             .into_iter()
-            .map(|(key, value)| (key.on(&renamed(&key.link)), value))
+            .map(|(key, value)| (key.on(&name(&key.link)), value))
             .collect();
-        Ok(())
+        self.features = std::mem::take(&mut self.features)
+            .into_iter()
+            .map(|(key, value)| (key.on(&name(&key.link)), value))
+            .collect();
+    }
+
+    /// A new link has the settings that new links begin with, as far as they were looked at.
+    fn begin(&mut self, name: &IfName) {
+        let of_new_links = self.sysctls.iter();
+        let begun: Vec<_> = of_new_links
+            .filter(|(key, _)| key.link.as_str() == "default")
+            .map(|(key, value)| (key.on(name), value.clone()))
+            .collect();
+        self.sysctls.extend(begun);
+    }
+
+    /// Drops a link and everything that goes with it.
+    fn forget(&mut self, name: &IfName) {
+        self.links.remove(name);
+        self.addresses.retain(|a| &a.link != name);
+        self.routes.retain(|r| !r.leaves_by(name));
+        self.neighbours.retain(|n| &n.link != name);
+        self.sysctls.retain(|s, _| &s.link != name);
+        self.features.retain(|s, _| &s.link != name);
+        for link in self.links.values_mut() {
+            link.master.take_if(|master| master == name);
+        }
     }
 }

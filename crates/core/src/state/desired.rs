@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, LinkKind, LinkSysctl, NodePath, NodeValue, Route};
+use super::{Address, Feature, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, Route, Rule};
 use crate::name::{IfName, Mac};
 
 /// What is wanted. A thing that is not named here is foreign and stays as it is.
@@ -10,8 +10,16 @@ use crate::name::{IfName, Mac};
 pub struct Desired {
     /// Links, by the name they are to have.
     pub links: BTreeMap<IfName, WantedLink>,
+    /// Links of ours that are to go, by the name they have. The name may be wanted for another.
+    pub gone: BTreeSet<IfName>,
     /// Routes that are to be there.
     pub routes: BTreeSet<Route>,
+    /// Policy rules that are to be there.
+    pub rules: BTreeSet<Rule>,
+    /// Policy rules that are to go.
+    pub rules_gone: BTreeSet<Rule>,
+    /// Offload settings, if the link can change them.
+    pub features: BTreeMap<Feature, bool>,
     /// Per-link settings, if the kernel has them.
     pub sysctls: BTreeMap<LinkSysctl, String>,
     /// Nodes to write, in this order within each [`Moment`].
@@ -39,6 +47,10 @@ pub struct WantedLink {
     pub formerly: Option<IfName>,
     /// Administratively up.
     pub up: Managed<bool>,
+    /// Whether it asks and answers for addresses.
+    pub arp: Managed<bool>,
+    /// Whether it takes part in multicast.
+    pub multicast: Managed<bool>,
     /// Its Ethernet address.
     pub mac: Managed<Mac>,
     /// Its MTU in bytes.
@@ -49,6 +61,10 @@ pub struct WantedLink {
     pub alias: Managed<Option<String>>,
     /// All its addresses.
     pub addresses: Managed<BTreeSet<Address>>,
+    /// All routes that leave by it, but the kernel's own.
+    pub routes: Managed<BTreeSet<Route>>,
+    /// All its permanent neighbours and proxies.
+    pub neighbours: Managed<BTreeSet<Neighbour>>,
 }
 
 /// Who makes a link.
@@ -56,12 +72,11 @@ pub struct WantedLink {
 pub enum Origin {
     /// We do, if it is not there.
     Ours(LinkKind),
-    /// Somebody else does (the kernel's netback, for a vif); without it the plan is refused.
+    /// Somebody else does (the kernel's netback, for a vif; ourselves, for the other end of a veth
+    /// pair); without it the plan is refused.
     Expected,
     /// Somebody else does, and it may be gone by now.
     IfThere,
-    /// It is ours and is to go.
-    Gone,
 }
 
 /// A node to write.
@@ -95,11 +110,15 @@ impl WantedLink {
             origin,
             formerly: None,
             up: Managed::LeaveAlone,
+            arp: Managed::LeaveAlone,
+            multicast: Managed::LeaveAlone,
             mac: Managed::LeaveAlone,
             mtu: Managed::LeaveAlone,
             master: Managed::LeaveAlone,
             alias: Managed::LeaveAlone,
             addresses: Managed::LeaveAlone,
+            routes: Managed::LeaveAlone,
+            neighbours: Managed::LeaveAlone,
         }
     }
 }

@@ -4,14 +4,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Link, LinkKind, LinkSysctl, NodePath, NodeValue, Route};
+use super::{
+    Address, Feature, Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PeerEnd, Route,
+    Rule,
+};
 use crate::name::{IfName, Mac};
 
 /// One effect: one netlink message, one write below /proc/sys, or one xenstore transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// Makes a link; it is down and no port.
+    /// Makes a link; it is down and no port. A veth pair's other end comes with it.
     CreateLink {
         /// Its name.
         name: IfName,
@@ -48,10 +51,29 @@ pub enum Effect {
     AddAddress(Address),
     /// Takes an address from a link.
     DeleteAddress(Address),
+    /// Gives an address that is there other flags: IPv6 only.
+    ChangeAddress(Pair<Address>),
     /// Adds a route.
     AddRoute(Route),
     /// Removes a route.
     DeleteRoute(Route),
+    /// Adds a policy rule.
+    AddRule(Rule),
+    /// Removes a policy rule.
+    DeleteRule(Rule),
+    /// Adds a permanent neighbour or a proxy.
+    AddNeighbour(Neighbour),
+    /// Removes a permanent neighbour or a proxy.
+    DeleteNeighbour(Neighbour),
+    /// Switches an offload of a link.
+    SetFeature {
+        /// Which.
+        key: Feature,
+        /// Whether it was on.
+        from: bool,
+        /// Whether it is to be on.
+        to: bool,
+    },
     /// Writes a per-link setting.
     WriteSysctl {
         /// Which.
@@ -90,6 +112,10 @@ pub enum LinkChange {
     Name(Pair<IfName>),
     /// Administratively up or down.
     Up(Pair<bool>),
+    /// Whether it asks and answers for addresses.
+    Arp(Pair<bool>),
+    /// Whether it takes part in multicast.
+    Multicast(Pair<bool>),
     /// Its Ethernet address. Only while it is down.
     Mac(Pair<Mac>),
     /// Its MTU in bytes.
@@ -127,7 +153,7 @@ impl<T> Pair<T> {
         (from != to).then_some(Self { from, to })
     }
 
-    fn swapped(self) -> Self {
+    pub(crate) fn swapped(self) -> Self {
         Self {
             from: self.to,
             to: self.from,
@@ -149,6 +175,14 @@ impl Effect {
                 LinkChange::Up(p) => Self::ChangeLink {
                     name,
                     change: LinkChange::Up(p.swapped()),
+                },
+                LinkChange::Arp(p) => Self::ChangeLink {
+                    name,
+                    change: LinkChange::Arp(p.swapped()),
+                },
+                LinkChange::Multicast(p) => Self::ChangeLink {
+                    name,
+                    change: LinkChange::Multicast(p.swapped()),
                 },
                 LinkChange::Mac(p) => Self::ChangeLink {
                     name,
@@ -172,8 +206,18 @@ impl Effect {
             }
             Self::AddAddress(a) => Self::DeleteAddress(a),
             Self::DeleteAddress(a) => Self::AddAddress(a),
+            Self::ChangeAddress(pair) => Self::ChangeAddress(pair.swapped()),
             Self::AddRoute(r) => Self::DeleteRoute(r),
             Self::DeleteRoute(r) => Self::AddRoute(r),
+            Self::AddRule(r) => Self::DeleteRule(r),
+            Self::DeleteRule(r) => Self::AddRule(r),
+            Self::AddNeighbour(n) => Self::DeleteNeighbour(n),
+            Self::DeleteNeighbour(n) => Self::AddNeighbour(n),
+            Self::SetFeature { key, from, to } => Self::SetFeature {
+                key,
+                from: to,
+                to: from,
+            },
             Self::WriteSysctl { key, from, to } => Self::WriteSysctl {
                 key,
                 from: to,
@@ -207,11 +251,30 @@ impl Effect {
             | Self::ChangeLink { name, .. }
             | Self::MoveLink { name, .. } => Some(name),
             Self::AddAddress(a) | Self::DeleteAddress(a) => Some(&a.link),
-            Self::AddRoute(r) | Self::DeleteRoute(r) => r.link.as_ref(),
+            Self::ChangeAddress(pair) => Some(&pair.to.link),
+            Self::AddRoute(r) | Self::DeleteRoute(r) => r.link(),
+            Self::AddNeighbour(n) | Self::DeleteNeighbour(n) => Some(&n.link),
             Self::WriteSysctl { key, .. } => Some(&key.link),
-            Self::WriteNodes { .. } => None,
+            Self::SetFeature { key, .. } => Some(&key.link),
+            Self::AddRule(_) | Self::DeleteRule(_) | Self::WriteNodes { .. } => None,
         }
     }
+}
+
+impl Link {
+    /// The other end, if this is one of a veth pair with both ends here.
+    pub fn peer(&self) -> Option<IfName> {
+        match &self.kind {
+            LinkKind::Veth(PeerEnd {
+                name, netns: None, ..
+            }) => name.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+fn on(is_on: bool) -> &'static str {
+    if is_on { "on" } else { "off" }
 }
 
 impl fmt::Display for Effect {
@@ -229,6 +292,8 @@ impl fmt::Display for Effect {
             Self::ChangeLink { name, change } => match change {
                 LinkChange::Name(p) => write!(f, "rename {} to {}", p.from, p.to),
                 LinkChange::Up(p) => write!(f, "set {name} {}", if p.to { "up" } else { "down" }),
+                LinkChange::Arp(p) => write!(f, "set ARP of {name} {}", on(p.to)),
+                LinkChange::Multicast(p) => write!(f, "set multicast of {name} {}", on(p.to)),
                 LinkChange::Mac(p) => {
                     write!(f, "set the MAC of {name} to {} (was {})", p.to, p.from)
                 }
@@ -256,8 +321,26 @@ impl fmt::Display for Effect {
             } => write!(f, "move {name} to {netns} as {new_name}"),
             Self::AddAddress(a) => write!(f, "add {} to {}", a.net, a.link),
             Self::DeleteAddress(a) => write!(f, "remove {} from {}", a.net, a.link),
-            Self::AddRoute(r) => write!(f, "add the route to {}", r.to),
-            Self::DeleteRoute(r) => write!(f, "remove the route to {}", r.to),
+            Self::ChangeAddress(p) => {
+                write!(
+                    f,
+                    "set the flags of {} on {} to {:#x}",
+                    p.to.net, p.to.link, p.to.flags
+                )
+            }
+            Self::AddRoute(r) => {
+                write!(f, "add the route to {}", r.to)?;
+                r.link().iter().try_for_each(|link| write!(f, " by {link}"))
+            }
+            Self::DeleteRoute(r) => {
+                write!(f, "remove the route to {}", r.to)?;
+                r.link().iter().try_for_each(|link| write!(f, " by {link}"))
+            }
+            Self::AddRule(r) => write!(f, "add the rule {r}"),
+            Self::DeleteRule(r) => write!(f, "remove the rule {r}"),
+            Self::AddNeighbour(n) => write!(f, "add the neighbour {} to {}", n.to, n.link),
+            Self::DeleteNeighbour(n) => write!(f, "remove the neighbour {} from {}", n.to, n.link),
+            Self::SetFeature { key, to, .. } => write!(f, "switch {key} {}", on(*to)),
             Self::WriteSysctl { key, from, to } => write!(f, "write {to} to {key} (was {from})"),
             Self::WriteNodes { writes, .. } => {
                 for (n, write) in writes.iter().enumerate() {

@@ -12,6 +12,11 @@ pub struct Link {
     pub kind: LinkKind,
     /// Administratively up (IFF_UP).
     pub up: bool,
+    /// Asks and answers for addresses (IFF_NOARP is not set). A bridge that has no address of dom0
+    /// answers for dom0's all the same unless this is off: to Linux an address is the host's.
+    pub arp: bool,
+    /// Takes part in multicast (IFF_MULTICAST).
+    pub multicast: bool,
     /// Its Ethernet address; `None` for links that have none.
     pub mac: Option<Mac>,
     /// The largest packet in bytes, without the Ethernet header.
@@ -62,6 +67,52 @@ impl BridgeOptions {
         stp: false,
         forward_delay: 0,
     };
+}
+
+impl Link {
+    /// What a message that makes this link can say of it.
+    pub(crate) fn bare(&self) -> Self {
+        Self {
+            up: false,
+            arp: true,
+            multicast: true,
+            master: None,
+            alias: None,
+            ..self.clone()
+        }
+    }
+
+    /// The MAC the other end is made with.
+    pub(crate) fn set_peer_mac(&mut self, to: Option<Mac>) {
+        if let LinkKind::Veth(peer) = &mut self.kind {
+            peer.mac = to;
+        }
+    }
+
+    /// The other end of this veth pair as it comes into being.
+    pub(super) fn other_end(&self, name: &IfName) -> Self {
+        let mac = match &self.kind {
+            LinkKind::Veth(peer) => peer.mac,
+            _ => None,
+        };
+        let kind = LinkKind::Veth(PeerEnd {
+            name: name.to_string(),
+            netns: None,
+            mac: None,
+        });
+        Self {
+            kind,
+            mac,
+            ..self.clone()
+        }
+    }
+
+    /// The other end has another name now.
+    pub(crate) fn rename_peer(&mut self, to: &IfName) {
+        if let LinkKind::Veth(peer) = &mut self.kind {
+            peer.name = to.to_string();
+        }
+    }
 }
 
 impl LinkKind {

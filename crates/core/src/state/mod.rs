@@ -6,29 +6,39 @@
 
 mod address;
 mod apply;
+mod attribute;
 mod desired;
 mod effect;
+mod feature;
 mod link;
+mod mark;
+mod neighbour;
 mod node;
 mod observed;
 mod route;
+mod rule;
 mod sysctl;
 
 pub use address::{Address, Lifetime};
 pub use apply::Mismatch;
+pub use attribute::{Attribute, Deadline};
 pub use desired::{Desired, Managed, Moment, Origin, WantedLink, WantedNode};
 pub use effect::{Effect, LinkChange, NodeWrite, Pair, Undo};
+pub use feature::Feature;
 pub use link::{BridgeOptions, Link, LinkKind, PeerEnd};
+pub use mark::Mark;
+pub use neighbour::Neighbour;
 pub use node::{NodePath, NodeValue};
 pub use observed::{LinkFacts, Observed, Scope};
-pub use route::{Route, RouteKind};
-pub use sysctl::{Family, LinkSysctl};
+pub use route::{Hop, Route, RouteKind};
+pub use rule::Rule;
+pub use sysctl::{Family, Folder, LinkSysctl};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::name::IfName;
 
-/// A network: links, addresses, routes, per-link sysctls, and the xenstore nodes in view.
+/// A network: links with their addresses, routes and settings, and the xenstore nodes in view.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NetState {
     /// Links by name.
@@ -37,6 +47,12 @@ pub struct NetState {
     pub addresses: BTreeSet<Address>,
     /// Routes of all tables.
     pub routes: BTreeSet<Route>,
+    /// Policy rules.
+    pub rules: BTreeSet<Rule>,
+    /// Permanent neighbours and proxies.
+    pub neighbours: BTreeSet<Neighbour>,
+    /// Offload settings that can be changed, of the links whose every setting was looked at.
+    pub features: BTreeMap<Feature, bool>,
     /// Per-link settings below /proc/sys/net. A key that is missing is a setting that this
     /// kernel does not have.
     pub sysctls: BTreeMap<LinkSysctl, String>,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{Address, NetState};
-use crate::name::IfName;
+use crate::name::{IfName, Mac};
 
 /// How much of the machine was looked at. A hotplug call looks only at what it is about, so that
 /// its cost does not grow with the number of vifs.
@@ -13,6 +13,8 @@ use crate::name::IfName;
 pub enum Scope {
     /// Everything.
     Host,
+    /// Everything, and every setting of these links: files below /proc/sys and offloads.
+    HostAnd(BTreeSet<IfName>),
     /// These links, by name, whether there or not.
     Links {
         /// With their addresses, routes and settings.
@@ -43,6 +45,12 @@ pub struct LinkFacts {
     /// Whether the kernel has drawn the conclusion from that (IFF_RUNNING), which it does a little
     /// later (net/core/link_watch.c): a port forwards only then.
     pub running: bool,
+    /// The link it is on: a VLAN's NIC. It goes down with that one.
+    pub lower: Option<IfName>,
+    /// The MAC it was born with (IFLA_PERM_ADDRESS), if it is hardware.
+    pub permanent_mac: Option<Mac>,
+    /// Whether it is wireless: an access point takes frames of one MAC only.
+    pub wireless: bool,
     /// Its addresses in the kernel's order: of several that fit, the first becomes a packet's
     /// source, and the first of an IPv4 subnet outlives the others.
     pub addresses: Vec<IpNet>,
@@ -52,7 +60,7 @@ impl Scope {
     /// Whether this link was looked at.
     pub fn holds(&self, link: &IfName) -> bool {
         match self {
-            Self::Host => true,
+            Self::Host | Self::HostAnd(_) => true,
             Self::Links { whole, bare } => whole.contains(link) || bare.contains(link),
         }
     }
@@ -60,9 +68,19 @@ impl Scope {
     /// Whether this link's addresses, routes and settings were looked at too.
     pub fn holds_whole(&self, link: &IfName) -> bool {
         match self {
-            Self::Host => true,
+            Self::Host | Self::HostAnd(_) => true,
             Self::Links { whole, .. } => whole.contains(link),
         }
+    }
+
+    /// Whether all links are looked at.
+    pub fn is_host(&self) -> bool {
+        !matches!(self, Self::Links { .. })
+    }
+
+    /// Whether every setting of this link is looked at.
+    pub fn holds_every_setting(&self, link: &IfName) -> bool {
+        matches!(self, Self::HostAnd(links) if links.contains(link))
     }
 }
 
@@ -74,6 +92,9 @@ impl Observed {
             index,
             carrier: true,
             running: true,
+            lower: None,
+            permanent_mac: None,
+            wireless: false,
             addresses: Vec::new(),
         };
         let facts = (1..)
@@ -106,7 +127,14 @@ impl Observed {
         state.addresses.retain(|a| scope.holds_whole(&a.link));
         state
             .routes
-            .retain(|r| r.link.as_ref().is_some_and(|link| scope.holds_whole(link)));
+            .retain(|r| r.hops.iter().any(|hop| scope.holds_whole(&hop.link)));
+        if !scope.is_host() {
+            state.rules.clear();
+            state.neighbours.clear();
+        }
+        state
+            .features
+            .retain(|key, _| scope.holds_every_setting(&key.link));
         state.sysctls.retain(|key, _| scope.holds_whole(&key.link));
         let mut facts = self.facts.clone();
         facts.retain(|name, _| scope.holds(name));

@@ -13,8 +13,20 @@ pub struct LinkSysctl {
     pub link: IfName,
     /// IPv4 or IPv6.
     pub family: Family,
+    /// Which of the link's folders.
+    pub folder: Folder,
     /// The file's name, such as `accept_ra`.
     pub name: String,
+}
+
+/// Which of a link's two folders of settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Folder {
+    /// `conf`.
+    Conf,
+    /// `neigh`: how neighbours are asked for. Only the machine's first user namespace has it.
+    Neigh,
 }
 
 /// An address family.
@@ -46,6 +58,7 @@ impl LinkSysctl {
         Self {
             link,
             family,
+            folder: Folder::Conf,
             name: name.to_owned(),
         }
     }
@@ -55,13 +68,19 @@ impl LinkSysctl {
         matches!(self.link.as_str(), "all" | "default")
     }
 
-    /// The setting of an IPv6 link.
-    pub fn ipv6(link: &IfName, name: &str) -> Self {
+    /// A setting in a link's folder `conf`.
+    pub fn conf(link: &IfName, family: Family, name: &str) -> Self {
         Self {
             link: link.clone(),
-            family: Family::Ipv6,
+            family,
+            folder: Folder::Conf,
             name: name.to_owned(),
         }
+    }
+
+    /// The setting of an IPv6 link.
+    pub fn ipv6(link: &IfName, name: &str) -> Self {
+        Self::conf(link, Family::Ipv6, name)
     }
 
     /// The same setting of another link.
@@ -79,6 +98,10 @@ impl fmt::Display for LinkSysctl {
             Family::Ipv4 => "ipv4",
             Family::Ipv6 => "ipv6",
         };
-        write!(f, "net/{family}/conf/{}/{}", self.link, self.name)
+        let folder = match self.folder {
+            Folder::Conf => "conf",
+            Folder::Neigh => "neigh",
+        };
+        write!(f, "net/{family}/{folder}/{}/{}", self.link, self.name)
     }
 }

@@ -20,15 +20,15 @@ fn folder(name: &str) -> PathBuf {
 #[test]
 fn a_journal_is_read_back_and_begins_anew() {
     let folder = folder("again");
-    let mut journal = VifJournal::open(&folder, "vif1.0").unwrap();
+    let mut journal = FileJournal::open(&folder, "vif1.0", Keeping::LastRun).unwrap();
     assert!(journal.record(&announced()).unwrap().is_some());
     assert!(journal.record(&Event::Done).unwrap().is_none());
     drop(journal);
-    let mut journal = VifJournal::open(&folder, "vif1.0").unwrap();
+    let mut journal = FileJournal::open(&folder, "vif1.0", Keeping::LastRun).unwrap();
     assert_eq!(journal.found(), [announced(), Event::Done]);
     journal.record(&announced()).unwrap();
     drop(journal);
-    let journal = VifJournal::open(&folder, "vif1.0").unwrap();
+    let journal = FileJournal::open(&folder, "vif1.0", Keeping::LastRun).unwrap();
     assert_eq!(
         (journal.found(), journal.status()),
         (&[announced()][..], Status::Announced)
@@ -41,7 +41,7 @@ fn a_journal_is_read_back_and_begins_anew() {
 #[test]
 fn a_record_cut_at_every_byte_is_taken_away() {
     let folder = folder("cut");
-    let mut journal = VifJournal::open(&folder, "vif1.0").unwrap();
+    let mut journal = FileJournal::open(&folder, "vif1.0", Keeping::LastRun).unwrap();
     journal.record(&announced()).unwrap();
     journal.record(&Event::Done).unwrap();
     drop(journal);
@@ -49,7 +49,7 @@ fn a_record_cut_at_every_byte_is_taken_away() {
     let whole = fs::read(&path).unwrap();
     for cut in 0..=whole.len() {
         fs::write(&path, &whole[..cut]).unwrap();
-        let mut journal = VifJournal::open(&folder, "vif1.0").unwrap();
+        let mut journal = FileJournal::open(&folder, "vif1.0", Keeping::LastRun).unwrap();
         if journal.status().is_unfinished() {
             journal.record(&Event::Superseded).unwrap();
         }
@@ -69,11 +69,11 @@ fn a_record_out_of_order_is_refused() {
 #[test]
 fn two_calls_for_one_vif_follow_one_another() {
     let folder = folder("lock");
-    let first = VifJournal::open(&folder, "vif1.0").unwrap();
+    let first = FileJournal::open(&folder, "vif1.0", Keeping::LastRun).unwrap();
     let (sender, receiver) = std::sync::mpsc::channel();
     let other = folder.clone();
     let waiting = std::thread::spawn(move || {
-        let second = VifJournal::open(&other, "vif1.0").unwrap();
+        let second = FileJournal::open(&other, "vif1.0").unwrap();
         sender.send(()).unwrap();
         second.remove();
     });
@@ -88,5 +88,19 @@ fn two_calls_for_one_vif_follow_one_another() {
         .recv_timeout(std::time::Duration::from_secs(10))
         .unwrap();
     waiting.join().unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_journal_that_keeps_all_runs_grows() {
+    let folder = folder("all");
+    for runs in 1..=3 {
+        let mut journal = FileJournal::open(&folder, "nic.eth0", Keeping::AllRuns).unwrap();
+        assert_eq!(journal.found().len(), 2 * (runs - 1));
+        assert!(journal.resumed().is_none());
+        journal.record(&announced()).unwrap();
+        assert!(journal.resumed().is_some(), "in the middle of a run");
+        journal.record(&Event::Done).unwrap();
+    }
     fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,19 +1,22 @@
-//! The kernel's network, through one netlink socket.
+//! The kernel's network, through a netlink socket; offload settings have a second one, which is
+//! opened when it is asked for.
 //!
 //! A socket belongs to the network namespace of the thread that opened it, for ever. Settings
 //! below /proc/sys are those of the calling thread's namespace: use a [`Kernel`] only on a thread
 //! that is in the namespace where it was opened.
 
+mod from_wire;
 mod mutate;
 mod observe;
 mod socket;
+mod to_wire;
 
 use std::collections::HashMap;
 use std::{fmt, io};
 
 use xenwire_core::journal::Fault;
 use xenwire_core::name::IfName;
-use xenwire_wire::{DecodeError, Query, Reply};
+use xenwire_wire::{DecodeError, Protocol, Query, Reply};
 
 use socket::Socket;
 
@@ -21,6 +24,8 @@ use socket::Socket;
 #[derive(Debug)]
 pub struct Kernel {
     socket: Socket,
+    /// The number of the generic family `ethtool`, and the socket that it is spoken to by.
+    ethtool: Option<(u16, Socket)>,
     /// The indexes of links seen, so that a step does not have to ask. Forgotten when in doubt.
     indexes: HashMap<IfName, u32>,
 }
@@ -55,9 +60,35 @@ impl Kernel {
     /// [`KernelError::Io`].
     pub fn open() -> Result<Self, KernelError> {
         Ok(Self {
-            socket: Socket::open()?,
+            socket: Socket::open(Protocol::Route)?,
+            ethtool: None,
             indexes: HashMap::new(),
         })
+    }
+
+    /// The generic family `ethtool`.
+    ///
+    /// # Errors
+    /// ENOENT if the kernel has none.
+    fn ethtool(&mut self) -> Result<(u16, &mut Socket), KernelError> {
+        let (family, socket) = match self.ethtool.take() {
+            Some(open) => open,
+            None => {
+                let mut socket = Socket::open(Protocol::Generic)?;
+                let replies = socket.ask(&Query::EthtoolFamily)?;
+                let family = replies.into_iter().find_map(|reply| match reply {
+                    Reply::Family(number) => Some(number),
+                    _ => None,
+                });
+                let none = KernelError::Refused {
+                    errno: ENOENT,
+                    text: Some("there is no generic family ethtool".into()),
+                };
+                (family.ok_or(none)?, socket)
+            }
+        };
+        let (family, socket) = self.ethtool.insert((family, socket));
+        Ok((*family, socket))
     }
 
     /// The index of a link, `None` if there is no such link.
@@ -85,6 +116,7 @@ impl Kernel {
 }
 
 // The kernel's numbers of the refusals that mean something to us (errno(3)).
+const ENOENT: i32 = 2;
 const ESRCH: i32 = 3;
 const EEXIST: i32 = 17;
 /// What RTM_GETLINK says of a name that nobody has.
@@ -92,6 +124,12 @@ const ENODEV: i32 = 19;
 const EOPNOTSUPP: i32 = 95;
 const EAFNOSUPPORT: i32 = 97;
 const EADDRNOTAVAIL: i32 = 99;
+
+/// Seconds of the boot clock, by which deadlines are told.
+fn boot_seconds() -> u32 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    u32::try_from(now.tv_sec).unwrap_or(0)
+}
 
 impl KernelError {
     /// The errno, if the kernel gave one.

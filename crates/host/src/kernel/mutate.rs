@@ -7,14 +7,13 @@ use std::os::fd::AsRawFd;
 
 use xenwire_core::journal::Fault;
 use xenwire_core::name::IfName;
-use xenwire_core::state::{
-    Address, Effect, Lifetime, Link, LinkChange, LinkKind, LinkSysctl, PeerEnd, Route, RouteKind,
-};
+use xenwire_core::state::{Effect, Link, LinkChange, LinkKind, LinkSysctl, PeerEnd, Route};
 use xenwire_wire as wire;
 use xenwire_wire::Verb;
 
-use super::observe::UNICAST;
-use super::{EADDRNOTAVAIL, EEXIST, ENODEV, EOPNOTSUPP, ESRCH, Kernel, KernelError};
+use super::{
+    EADDRNOTAVAIL, EEXIST, ENODEV, ENOENT, EOPNOTSUPP, ESRCH, Kernel, KernelError, to_wire,
+};
 use crate::journal::Announced;
 
 /// Where namespaces have names, as `ip netns` keeps them.
@@ -31,8 +30,8 @@ impl Kernel {
     pub fn perform(&mut self, _announced: &Announced, effect: &Effect) -> Result<(), Fault> {
         let result = match effect {
             Effect::CreateLink { name, link } => self.create(name, link),
-            Effect::DeleteLink { name, .. } => {
-                self.indexes.remove(name);
+            Effect::DeleteLink { name, link } => {
+                self.forget(name, link);
                 let verb = Verb::DeleteLink(named(name));
                 or_so_already(self.send(verb), &[ENODEV])
             }
@@ -54,14 +53,32 @@ impl Kernel {
                     &[EADDRNOTAVAIL, ENODEV],
                 )
             }
+            Effect::ChangeAddress(pair) => {
+                let verb = self.address(&pair.to).map(Verb::ReplaceAddress);
+                verb.and_then(|verb| self.send(verb))
+            }
             Effect::AddRoute(route) => {
                 let verb = self.route(route).map(Verb::AddRoute);
                 or_so_already(verb.and_then(|verb| self.send(verb)), &[EEXIST])
             }
-            Effect::DeleteRoute(route) => {
-                let verb = self.route(route).map(Verb::DeleteRoute);
-                or_so_already(verb.and_then(|verb| self.send(verb)), &[ESRCH, ENODEV])
+            Effect::DeleteRoute(route) => or_so_already(self.delete_route(route), &[ESRCH, ENODEV]),
+            Effect::AddRule(rule) => {
+                let verb = Verb::AddRule(to_wire::rule(rule));
+                or_so_already(self.send(verb), &[EEXIST])
             }
+            Effect::DeleteRule(rule) => {
+                let verb = Verb::DeleteRule(to_wire::rule(rule));
+                or_so_already(self.send(verb), &[ENOENT])
+            }
+            Effect::AddNeighbour(neighbour) => {
+                let verb = self.neighbour(neighbour).map(Verb::AddNeighbour);
+                verb.and_then(|verb| self.send(verb))
+            }
+            Effect::DeleteNeighbour(neighbour) => {
+                let verb = self.neighbour(neighbour).map(Verb::DeleteNeighbour);
+                or_so_already(verb.and_then(|verb| self.send(verb)), &[ENOENT, ENODEV])
+            }
+            Effect::SetFeature { key, to, .. } => self.set_feature(&key.link, &key.name, *to),
             Effect::WriteSysctl { key, to, .. } => self.set(key, to),
             Effect::WriteNodes { .. } => unreachable!("nodes are written by the store"),
         };
@@ -102,7 +119,7 @@ impl Kernel {
                 });
             }
         };
-        self.indexes.remove(name);
+        self.forget(name, link);
         let made = self.send(Verb::CreateLink(wire::Link {
             mac: link.mac.map(|mac| mac.0),
             mtu: Some(link.mtu),
@@ -128,6 +145,14 @@ impl Kernel {
             }
             LinkChange::Up(pair) => wire::Link {
                 up: Some(pair.to),
+                ..named(name)
+            },
+            LinkChange::Arp(pair) => wire::Link {
+                arp: Some(pair.to),
+                ..named(name)
+            },
+            LinkChange::Multicast(pair) => wire::Link {
+                multicast: Some(pair.to),
                 ..named(name)
             },
             LinkChange::Mac(pair) => wire::Link {
@@ -161,10 +186,12 @@ impl Kernel {
     /// so that taking such a write back would leave an address behind.
     fn set(&mut self, key: &LinkSysctl, value: &str) -> Result<(), KernelError> {
         match value.parse() {
-            Ok(mode) if key.name == "addr_gen_mode" => self.send(Verb::SetLink(wire::Link {
-                addr_gen_mode: Some(mode),
-                ..named(&key.link)
-            })),
+            Ok(mode) if key.name == "addr_gen_mode" && !key.is_of_host() => {
+                self.send(Verb::SetLink(wire::Link {
+                    addr_gen_mode: Some(mode),
+                    ..named(&key.link)
+                }))
+            }
             _ => write_setting(key, value),
         }
     }
@@ -187,61 +214,33 @@ impl Kernel {
         }))
     }
 
-    fn address(&mut self, address: &Address) -> Result<wire::Address, KernelError> {
-        let (valid, preferred) = match address.lifetime {
-            Lifetime::Forever => (u32::MAX, u32::MAX),
-            Lifetime::Seconds { valid, preferred } => (valid, preferred),
+    fn set_feature(&mut self, link: &IfName, name: &str, on: bool) -> Result<(), KernelError> {
+        let index = self.required_index(link)?;
+        let (family, generic) = self.ethtool()?;
+        let verb = Verb::SetFeature {
+            family,
+            index,
+            name: name.to_owned(),
+            on,
         };
-        // Every IPv4 address has a label; without one of its own it is the link's name.
-        let label = address.net.addr().is_ipv4().then(|| {
-            address
-                .label
-                .clone()
-                .unwrap_or_else(|| address.link.to_string())
-        });
-        Ok(wire::Address {
-            index: self.required_index(&address.link)?,
-            local: address.net.addr(),
-            prefix_len: address.peer.unwrap_or(address.net).prefix_len(),
-            peer: address.peer.map(|peer| peer.addr()),
-            broadcast: address.broadcast,
-            label,
-            scope: address.scope,
-            flags: address.flags,
-            valid,
-            preferred,
-            protocol: address.protocol,
-            metric: address.metric,
-        })
+        generic.change(|sequence| verb.encode(sequence))
     }
 
-    fn route(&mut self, route: &Route) -> Result<wire::Route, KernelError> {
-        Ok(wire::Route {
-            to: route.to.addr(),
-            prefix_len: route.to.prefix_len(),
-            table: route.table,
-            kind: match route.kind {
-                RouteKind::Unicast => UNICAST,
-                RouteKind::Other(kind) => kind,
-            },
-            via: route.via,
-            index: route
-                .link
-                .as_ref()
-                .map(|link| self.required_index(link))
-                .transpose()?,
-            metric: route.metric,
-            source: route.source,
-            scope: route.scope,
-            protocol: route.protocol,
-        })
+    /// Looks first: to the kernel a metric of 0 means any (fib_nh_match,
+    /// net/ipv4/fib_semantics.c), and for want of the route that is meant it removes another.
+    fn delete_route(&mut self, route: &Route) -> Result<(), KernelError> {
+        if !self.has_route(route)? {
+            return Ok(());
+        }
+        let verb = Verb::DeleteRoute(self.route(route)?);
+        self.send(verb)
     }
 
-    fn required_index(&mut self, name: &IfName) -> Result<u32, KernelError> {
-        self.index_of(name)?.ok_or_else(|| KernelError::Refused {
-            errno: ENODEV,
-            text: Some(format!("there is no link {name}")),
-        })
+    /// Its index may be another link's from now on, and so may its other end's.
+    fn forget(&mut self, name: &IfName, link: &Link) {
+        for name in link.peer().iter().chain([name]) {
+            self.indexes.remove(name);
+        }
     }
 }
 

@@ -1,19 +1,18 @@
 //! Reading the kernel's network into a value.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::net::IpAddr;
+mod settings;
 
-use ipnet::IpNet;
-use xenwire_core::name::{IfName, Mac};
-use xenwire_core::state::{
-    Address, BridgeOptions, Lifetime, Link, LinkFacts, LinkKind, LinkSysctl, NetState, Observed,
-    PeerEnd, Route, RouteKind, Scope,
-};
+use std::collections::BTreeMap;
+
+use xenwire_core::name::IfName;
+use xenwire_core::state::{Feature, LinkFacts, LinkSysctl, NetState, Observed, Route, Scope};
 use xenwire_wire as wire;
 use xenwire_wire::{Query, Reply};
 
-use super::{EAFNOSUPPORT, ENODEV, EOPNOTSUPP, Kernel, KernelError};
+use super::from_wire::{self, Names};
+use super::{EAFNOSUPPORT, ENODEV, ENOENT, EOPNOTSUPP, Kernel, KernelError, boot_seconds};
+
+type Facts = BTreeMap<IfName, LinkFacts>;
 
 impl Kernel {
     /// What is there, within a scope. The cost of a scope of links does not depend on how many
@@ -22,60 +21,44 @@ impl Kernel {
     /// # Errors
     /// [`KernelError`]; a link that goes away meanwhile is none.
     pub fn observe(&mut self, scope: Scope) -> Result<Observed, KernelError> {
-        let links = match &scope {
-            Scope::Host => links(self.socket.ask(&Query::Links)?),
-            Scope::Links { whole, bare } => {
-                let mut found = Vec::new();
-                for name in whole.union(bare) {
-                    found.extend(self.one_link(Query::Link(name.to_string()))?);
-                }
-                found
-            }
-        };
+        let links = self.links(&scope)?;
         let mut names = names(&links);
         for link in &links {
-            let Some(master) = link.master.filter(|index| !names.contains_key(index)) else {
-                continue;
-            };
-            let found = self.one_link(Query::LinkNumbered(master))?;
-            names.extend(found.and_then(|link| Some((link.index, link.name?.parse().ok()?))));
+            if let Some(master) = link.master {
+                self.learn_name(master, &mut names)?;
+            }
         }
         self.indexes
             .extend(names.iter().map(|(index, name)| (name.clone(), *index)));
 
         let mut state = NetState::default();
-        let mut facts = BTreeMap::new();
+        let mut facts = Facts::new();
         for link in &links {
             let Some(name) = names.get(&link.index) else {
                 continue;
             };
-            facts.insert(
-                name.clone(),
-                LinkFacts {
-                    index: link.index,
-                    carrier: link.carrier,
-                    running: link.running,
-                    addresses: Vec::new(),
-                },
-            );
-            state.links.insert(name.clone(), as_state(link, &names));
+            facts.insert(name.clone(), from_wire::facts(link, &names));
+            state
+                .links
+                .insert(name.clone(), from_wire::link(link, &names));
             if scope.holds_whole(name) {
                 let known = LinkSysctl::KNOWN.iter();
-                let key = |(family, setting): &(_, &str)| LinkSysctl {
-                    link: name.clone(),
-                    family: *family,
-                    name: (*setting).into(),
-                };
-                state.sysctls.extend(settings(known.map(key)));
+                let keys = known.map(|(family, setting)| LinkSysctl::conf(name, *family, setting));
+                state.sysctls.extend(settings::read(keys));
             }
         }
-        if scope == Scope::Host {
-            let known = LinkSysctl::KNOWN_OF_HOST;
-            state
-                .sysctls
-                .extend(settings(known.into_iter().map(LinkSysctl::of_host)));
+        self.addresses_and_routes(&scope, &links, &mut names, &mut state, &mut facts)?;
+        if scope.is_host() {
+            let known = LinkSysctl::KNOWN_OF_HOST.into_iter();
+            let keys = known.map(LinkSysctl::of_host);
+            state.sysctls.extend(settings::read(keys));
+            self.rules_and_neighbours(&names, &mut state)?;
         }
-        self.addresses_and_routes(&scope, &links, &names, &mut state, &mut facts)?;
+        if let Scope::HostAnd(named) = &scope {
+            for name in named {
+                self.every_setting(name, &mut state, &mut facts)?;
+            }
+        }
         Ok(Observed {
             scope,
             state,
@@ -83,45 +66,56 @@ impl Kernel {
         })
     }
 
+    fn links(&mut self, scope: &Scope) -> Result<Vec<wire::Link>, KernelError> {
+        match scope {
+            Scope::Host | Scope::HostAnd(_) => {
+                let replies = self.socket.ask(&Query::Links)?.into_iter();
+                Ok(replies.filter_map(as_link).collect())
+            }
+            Scope::Links { whole, bare } => {
+                let mut found = Vec::new();
+                for name in whole.union(bare) {
+                    found.extend(self.one_link(Query::Link(name.to_string()))?);
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    /// Asks for the name of a link outside the scope.
+    fn learn_name(&mut self, index: u32, names: &mut Names) -> Result<(), KernelError> {
+        if names.contains_key(&index) {
+            return Ok(());
+        }
+        let found = self.one_link(Query::LinkNumbered(index))?;
+        names.extend(found.and_then(|link| Some((link.index, link.name?.parse().ok()?))));
+        Ok(())
+    }
+
+    /// The answer; nothing if the kernel has none of it, or the link has gone since.
+    fn ask_if_there(&mut self, query: &Query) -> Result<Vec<Reply>, KernelError> {
+        match self.socket.ask(query) {
+            Err(error) if matches!(error.errno(), Some(ENODEV | EAFNOSUPPORT | EOPNOTSUPP)) => {
+                Ok(Vec::new())
+            }
+            replies => replies,
+        }
+    }
+
     fn addresses_and_routes(
         &mut self,
         scope: &Scope,
         links: &[wire::Link],
-        names: &BTreeMap<u32, IfName>,
+        names: &mut Names,
         state: &mut NetState,
-        facts: &mut BTreeMap<IfName, LinkFacts>,
+        facts: &mut Facts,
     ) -> Result<(), KernelError> {
-        let mut queries = Vec::new();
-        if *scope == Scope::Host {
-            queries.push(Query::Addresses(None));
-            queries.extend([false, true].map(|ipv6| Query::Routes { ipv6, index: None }));
-        } else {
-            for link in links
-                .iter()
-                .filter(|link| names.get(&link.index).is_some_and(|n| scope.holds_whole(n)))
-            {
-                queries.push(Query::Addresses(Some(link.index)));
-                // No route leaves by a link that is down (fib_disable_ip, rt6_disable_ip).
-                if link.up == Some(true) {
-                    queries.extend([false, true].map(|ipv6| Query::Routes {
-                        ipv6,
-                        index: Some(link.index),
-                    }));
-                }
-            }
-        }
-        for query in queries {
-            let replies = match self.socket.ask(&query) {
-                // IPv6 is not there, or the link has gone since.
-                Err(error) if matches!(error.errno(), Some(ENODEV | EAFNOSUPPORT | EOPNOTSUPP)) => {
-                    continue;
-                }
-                replies => replies?,
-            };
-            for reply in replies {
+        let now = boot_seconds();
+        for query in queries(scope, links, names) {
+            for reply in self.ask_if_there(&query)? {
                 match reply {
                     Reply::Address(address) => {
-                        let Some(address) = as_address(address, names) else {
+                        let Some(address) = from_wire::address(address, names, now) else {
                             continue;
                         };
                         if let Some(facts) = facts.get_mut(&address.link) {
@@ -129,7 +123,19 @@ impl Kernel {
                         }
                         state.addresses.insert(address);
                     }
-                    Reply::Route(route) => state.routes.extend(as_route(route, names, scope)),
+                    Reply::Route(route) => {
+                        let leaves_by =
+                            |index| names.get(index).is_some_and(|n| scope.holds_whole(n));
+                        let indexes: Vec<u32> = route.hops.iter().map(|hop| hop.index).collect();
+                        if !scope.is_host() && !indexes.iter().any(leaves_by) {
+                            continue;
+                        }
+                        // Some of several hops may be out of scope.
+                        for index in indexes {
+                            self.learn_name(index, names)?;
+                        }
+                        state.routes.extend(from_wire::route(route, names, now));
+                    }
                     _ => {}
                 }
             }
@@ -140,105 +146,140 @@ impl Kernel {
             .retain(|address| scope.holds_whole(&address.link));
         Ok(())
     }
+
+    /// Whether exactly this route is there, whatever its end and its attributes are by now.
+    ///
+    /// # Errors
+    /// [`KernelError`]; ENODEV if a link that it leaves by is not there.
+    pub(super) fn has_route(&mut self, wanted: &Route) -> Result<bool, KernelError> {
+        let mut names = Names::new();
+        for hop in &wanted.hops {
+            names.insert(self.required_index(&hop.link)?, hop.link.clone());
+        }
+        let query = Query::Routes {
+            ipv6: wanted.to.addr().is_ipv6(),
+            index: names.keys().next().copied(),
+        };
+        let is_wanted = |reply| {
+            let Reply::Route(route) = reply else {
+                return false;
+            };
+            from_wire::route(route, &names, 0).is_some_and(|found| {
+                let (expires, attributes) = (found.expires, found.attributes.clone());
+                let wanted = wanted.clone();
+                found
+                    == Route {
+                        expires,
+                        attributes,
+                        ..wanted
+                    }
+            })
+        };
+        let replies = self.ask_if_there(&query)?;
+        Ok(replies.into_iter().any(is_wanted))
+    }
+
+    fn rules_and_neighbours(
+        &mut self,
+        names: &Names,
+        state: &mut NetState,
+    ) -> Result<(), KernelError> {
+        for query in [
+            Query::Rules { ipv6: false },
+            Query::Rules { ipv6: true },
+            Query::Neighbours { proxies: false },
+            Query::Neighbours { proxies: true },
+        ] {
+            for reply in self.ask_if_there(&query)? {
+                match reply {
+                    Reply::Rule(rule) => state.rules.extend(from_wire::rule(rule)),
+                    Reply::Neighbour(neighbour) => {
+                        let neighbour = from_wire::neighbour(&neighbour, names);
+                        state.neighbours.extend(neighbour);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `name` may be `default`, which has files and is no link.
+    fn every_setting(
+        &mut self,
+        name: &IfName,
+        state: &mut NetState,
+        facts: &mut Facts,
+    ) -> Result<(), KernelError> {
+        let every = settings::every(name, state.links.get(name));
+        state.sysctls.extend(every);
+        let Some(facts) = facts.get_mut(name) else {
+            return Ok(());
+        };
+        facts.wireless = settings::is_wireless(name, facts.index);
+        for (feature, on) in self.features(facts.index)? {
+            let link = name.clone();
+            let key = Feature {
+                link,
+                name: feature,
+            };
+            state.features.insert(key, on);
+        }
+        Ok(())
+    }
+
+    /// The offload settings of a link that can be changed: those that are wished for are on, even
+    /// if another that they need is off. A kernel before 5.6 cannot be asked and has none.
+    fn features(&mut self, index: u32) -> Result<BTreeMap<String, bool>, KernelError> {
+        let (family, generic) = match self.ethtool() {
+            Err(error) if error.errno() == Some(ENOENT) => return Ok(BTreeMap::new()),
+            found => found?,
+        };
+        let replies = match generic.ask(&Query::Features { family, index }) {
+            Err(error) if matches!(error.errno(), Some(ENODEV | EOPNOTSUPP)) => Vec::new(),
+            replies => replies?,
+        };
+        let features = replies.into_iter().find_map(|reply| match reply {
+            Reply::Features(features) => Some(features),
+            _ => None,
+        });
+        Ok(features.unwrap_or_default())
+    }
 }
 
-fn links(replies: Vec<Reply>) -> Vec<wire::Link> {
-    let link = |reply| match reply {
+/// What is to be asked about addresses and routes.
+fn queries(scope: &Scope, links: &[wire::Link], names: &Names) -> Vec<Query> {
+    let routes = |index| [false, true].map(|ipv6| Query::Routes { ipv6, index });
+    let mut queries = Vec::new();
+    if scope.is_host() {
+        queries.push(Query::Addresses(None));
+        queries.extend(routes(None));
+        return queries;
+    }
+    for link in links {
+        if !names.get(&link.index).is_some_and(|n| scope.holds_whole(n)) {
+            continue;
+        }
+        queries.push(Query::Addresses(Some(link.index)));
+        // No route leaves by a link that is down (fib_disable_ip, rt6_disable_ip).
+        if link.up == Some(true) {
+            queries.extend(routes(Some(link.index)));
+        }
+    }
+    queries
+}
+
+fn as_link(reply: Reply) -> Option<wire::Link> {
+    match reply {
         Reply::Link(link) => Some(link),
         _ => None,
-    };
-    replies.into_iter().filter_map(link).collect()
+    }
 }
 
 /// Links whose names we would not accept are passed over: nothing can be planned about them.
-fn names(links: &[wire::Link]) -> BTreeMap<u32, IfName> {
+fn names(links: &[wire::Link]) -> Names {
     links
         .iter()
         .filter_map(|link| Some((link.index, link.name.as_ref()?.parse().ok()?)))
         .collect()
-}
-
-fn as_state(link: &wire::Link, names: &BTreeMap<u32, IfName>) -> Link {
-    let name_of = |index: &u32| names.get(index).cloned();
-    Link {
-        kind: match &link.kind {
-            Some(wire::Kind::Bridge { stp, forward_delay }) => LinkKind::Bridge(BridgeOptions {
-                stp: *stp,
-                forward_delay: *forward_delay,
-            }),
-            Some(wire::Kind::Veth(_)) => {
-                let peer = link.lower.as_ref().and_then(name_of);
-                let name = peer.map(|name| name.to_string()).unwrap_or_default();
-                LinkKind::Veth(PeerEnd {
-                    name,
-                    netns: None,
-                    mac: None,
-                })
-            }
-            Some(wire::Kind::Other(kind)) => LinkKind::Other(kind.clone()),
-            None => LinkKind::Other(String::new()),
-        },
-        up: link.up.unwrap_or(false),
-        mac: link.mac.map(Mac),
-        mtu: link.mtu.unwrap_or(0),
-        master: link.master.as_ref().and_then(name_of),
-        alias: link.alias.clone(),
-    }
-}
-
-fn as_address(address: wire::Address, names: &BTreeMap<u32, IfName>) -> Option<Address> {
-    let link = names.get(&address.index)?.clone();
-    let label = address.label.filter(|label| *label != link.as_str());
-    let lifetime = match (address.valid, address.preferred) {
-        (u32::MAX, u32::MAX) => Lifetime::Forever,
-        (valid, preferred) => Lifetime::Seconds { valid, preferred },
-    };
-    Some(Address {
-        net: IpNet::new(address.local, address.prefix_len).ok()?,
-        peer: address
-            .peer
-            .and_then(|peer| IpNet::new(peer, address.prefix_len).ok()),
-        broadcast: address.broadcast,
-        label,
-        scope: address.scope,
-        flags: address.flags & Address::SETTINGS,
-        lifetime,
-        protocol: address.protocol,
-        metric: address.metric,
-        link,
-    })
-}
-
-fn as_route(route: wire::Route, names: &BTreeMap<u32, IfName>, scope: &Scope) -> Option<Route> {
-    let link = route.index.and_then(|index| names.get(&index).cloned());
-    if *scope != Scope::Host && !link.as_ref().is_some_and(|link| scope.holds_whole(link)) {
-        return None;
-    }
-    Some(Route {
-        table: route.table,
-        to: IpNet::new(route.to, route.prefix_len).ok()?,
-        kind: if route.kind == UNICAST {
-            RouteKind::Unicast
-        } else {
-            RouteKind::Other(route.kind)
-        },
-        via: route.via.filter(|via: &IpAddr| !via.is_unspecified()),
-        link,
-        metric: route.metric,
-        source: route.source,
-        scope: route.scope,
-        protocol: route.protocol,
-    })
-}
-
-/// RTN_UNICAST.
-pub(super) const UNICAST: u8 = 1;
-
-/// The settings that are there. A file that is missing is a setting that the kernel does not have.
-fn settings(keys: impl Iterator<Item = LinkSysctl>) -> Vec<(LinkSysctl, String)> {
-    keys.filter_map(|key| {
-        let value = fs::read_to_string(format!("/proc/sys/{key}")).ok()?;
-        Some((key, value.trim_end().to_owned()))
-    })
-    .collect()
 }

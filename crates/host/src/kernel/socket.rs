@@ -1,8 +1,8 @@
 //! One netlink socket: a request out, its replies in.
 
-use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
 use netlink_sys::{Socket as Netlink, SocketAddr};
-use xenwire_wire::{Query, Reply, decode};
+use xenwire_wire::{Protocol, Query, Reply, decode};
 
 use super::KernelError;
 
@@ -16,14 +16,19 @@ const ATTEMPTS: u32 = 50;
 #[derive(Debug)]
 pub(super) struct Socket {
     netlink: Netlink,
+    protocol: Protocol,
     sequence: u32,
     buffer: Vec<u8>,
 }
 
 impl Socket {
-    pub(super) fn open() -> Result<Self, KernelError> {
+    pub(super) fn open(protocol: Protocol) -> Result<Self, KernelError> {
         let io = |operation| move |error| KernelError::Io { operation, error };
-        let mut netlink = Netlink::new(NETLINK_ROUTE).map_err(io("open a netlink socket"))?;
+        let number = match protocol {
+            Protocol::Route => NETLINK_ROUTE,
+            Protocol::Generic => NETLINK_GENERIC,
+        };
+        let mut netlink = Netlink::new(number).map_err(io("open a netlink socket"))?;
         netlink.bind_auto().map_err(io("bind a netlink socket"))?;
         netlink
             .connect(&SocketAddr::new(0, 0))
@@ -34,6 +39,7 @@ impl Socket {
         let _ = netlink.set_netlink_get_strict_chk(true);
         Ok(Self {
             netlink,
+            protocol,
             sequence: 0,
             buffer: Vec::with_capacity(DATAGRAM),
         })
@@ -78,7 +84,9 @@ impl Socket {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 result => result.map_err(io("receive from the kernel"))?,
             };
-            for (sequence, reply) in decode(&self.buffer).map_err(KernelError::Decode)? {
+            for (sequence, reply) in
+                decode(self.protocol, &self.buffer).map_err(KernelError::Decode)?
+            {
                 // A late answer to a request that was given up.
                 if sequence != self.sequence {
                     continue;

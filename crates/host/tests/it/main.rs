@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout)]
 
 mod calls;
+mod give_back;
 mod killed;
 mod need;
 mod race;

@@ -1,4 +1,4 @@
-//! Why a domain or a NIC did not come, as `xl` would say it.
+//! Why a domain or a NIC did not come, as `xl` or `xm` would say it.
 
 use std::fmt;
 
@@ -37,6 +37,13 @@ pub enum StartError {
         /// The script.
         script: String,
     },
+    /// xend waited for the script's word in vain, or got a bad one (contract 6.4).
+    NotConnected {
+        /// Whose.
+        vif: VifId,
+        /// What xend says of it.
+        why: String,
+    },
     /// Something in the lab itself.
     Lab(String),
 }
@@ -73,6 +80,13 @@ impl fmt::Display for StartError {
                     f,
                     "{vif}: {script} online was killed: it did not end within {} s",
                     LIMIT.as_secs()
+                )
+            }
+            Self::NotConnected { vif, why } => {
+                write!(
+                    f,
+                    "Device {} (vif) could not be connected. {why}",
+                    vif.devid
                 )
             }
             Self::Lab(why) => f.write_str(why),

@@ -1,4 +1,4 @@
-//! A stand-in for what a Xen host has and the lab has not: libxl, netback, and the guests'
+//! A stand-in for what a Xen host has and the lab has not: libxl or xend, netback, and the guests'
 //! kernels. Each follows the contract to the letter, and each talks to the others only as the
 //! real ones do, through xenstore.
 //!
@@ -13,10 +13,15 @@
 //!                              and ethN into the guest
 //! ```
 //!
+//! With xend, it is udev that runs the script when netback has its device, and xend waits for
+//! `hotplug-status`.
+//!
 //! What stands in for hardware: a vif is a veth pair. Its guest's end is held, down, in a
 //! namespace of its own, so that the vif has no carrier and the guest no NIC until
 //! `hotplug-status` was read as `connected`.
 
+mod conf;
+mod device;
 mod error;
 mod guest;
 mod netback;
@@ -25,12 +30,18 @@ mod qemu;
 mod script;
 mod store;
 mod toolstack;
+mod xend;
 
+pub use conf::Conf;
+pub use device::Attachment;
 pub use error::StartError;
 pub use guest::{GuestPlace, Guests, NicPlan};
 pub use netback::Netback;
 pub use nodes::{XenbusState, vif_paths};
-pub use toolstack::{Attachment, Running, Toolstack};
+pub use toolstack::{Running, Toolstack};
+
+pub(crate) use script::wait as wait_for_process;
+pub(crate) use xend::joined as script_path;
 
 /// Where the stores' sockets are inside of the lab: dom0's under the usual name, each guest's
 /// beside it.

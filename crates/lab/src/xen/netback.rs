@@ -139,6 +139,8 @@ impl Netback {
         let made = Link {
             kind: LinkKind::Veth(peer),
             up: false,
+            arp: true,
+            multicast: true,
             mac: Some(Mac::QUIET),
             mtu: 1500,
             master: None,

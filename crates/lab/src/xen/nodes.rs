@@ -39,16 +39,16 @@ pub struct VifPaths {
     /// The frontend's.
     pub frontend: String,
     /// The toolstack's own.
-    pub libxl: String,
+    pub own: String,
 }
 
-/// The paths of a vif's nodes.
+/// The paths of a vif's nodes under libxl.
 pub fn vif_paths(vif: VifId, backend: DomId) -> VifPaths {
     let VifId { domid, devid } = vif;
     VifPaths {
         backend: format!("/local/domain/{backend}/backend/vif/{domid}/{devid}"),
         frontend: format!("/local/domain/{domid}/device/vif/{devid}"),
-        libxl: format!("/libxl/{domid}/device/vif/{devid}"),
+        own: format!("/libxl/{domid}/device/vif/{devid}"),
     }
 }
 
@@ -75,7 +75,7 @@ impl XenbusState {
 }
 
 /// Owned by one domain, readable by another.
-fn owned(owner: DomId, reader: DomId) -> Perms {
+pub(super) fn owned(owner: DomId, reader: DomId) -> Perms {
     Perms::owned_by(owner.0, Access::None).with(Access::Read, reader.0)
 }
 
@@ -169,7 +169,7 @@ pub fn vif_folders(
     );
     [
         Folder {
-            path: paths.libxl,
+            path: paths.own,
             perms: Perms::owned_by(0, Access::None),
             nodes: libxl_nodes,
             other_perms: vec![],
@@ -190,7 +190,7 @@ pub fn vif_folders(
     ]
 }
 
-fn named(nodes: Vec<(&str, String)>) -> Vec<(String, String)> {
+pub(super) fn named(nodes: Vec<(&str, String)>) -> Vec<(String, String)> {
     let owned = |(name, value): (&str, String)| (name.to_owned(), value);
     nodes.into_iter().map(owned).collect()
 }
@@ -208,11 +208,10 @@ pub fn dom0_folder() -> Folder {
     }
 }
 
-/// The folders of a domain itself.
+/// The folders of a domain itself. libxl has one more: [`libxl_folder`].
 pub fn domain_folders(domid: DomId, name: &str, uuid: &str) -> Vec<Folder> {
     let readable = owned(DomId::DOM0, domid);
     let own = Perms::owned_by(domid.0, Access::None);
-    let toolstack = Perms::owned_by(0, Access::None);
     let home = format!("/local/domain/{domid}");
     let vm = format!("/vm/{uuid}");
     let folder = |path: String, perms: &Perms, nodes| Folder {
@@ -240,8 +239,17 @@ pub fn domain_folders(domid: DomId, name: &str, uuid: &str) -> Vec<Folder> {
         folder(format!("{home}/device/vif"), &readable, vec![]),
         folder(format!("{home}/control"), &readable, vec![]),
         folder(format!("{home}/data"), &own, vec![]),
-        folder(format!("/libxl/{domid}"), &toolstack, vec![]),
     ]
+}
+
+/// Where libxl keeps what is its own about a domain.
+pub fn libxl_folder(domid: DomId) -> Folder {
+    Folder {
+        path: format!("/libxl/{domid}"),
+        perms: Perms::owned_by(0, Access::None),
+        nodes: vec![],
+        other_perms: vec![],
+    }
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ impl Tap {
         let link = Link {
             kind: LinkKind::Veth(peer),
             up: false,
+            arp: true,
+            multicast: true,
             mac: Some(mac),
             mtu: 1500,
             master: None,

@@ -1,4 +1,5 @@
-//! Running a hotplug script as libxl does (contract 3.1 step 4, 3.3).
+//! Running a hotplug script as libxl does (contract 3.1 step 4, 3.3), and as udev did for xend
+//! (contract 2.15, 6.2).
 
 use std::fmt;
 use std::io;
@@ -11,11 +12,26 @@ use xenwire_core::name::{IfName, VifId};
 
 /// How long a script may take.
 pub const LIMIT: Duration = Duration::from_secs(40);
+/// How long udev waits for what a rule runs before it kills it (udevd's event timeout).
+const UDEV_LIMIT: Duration = Duration::from_secs(180);
+/// Where a program of udev's finds others. Of its own environment udev hands on nothing.
+const UDEV_PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin";
+
+/// Who runs a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// libxl itself.
+    Libxl,
+    /// udev, when netback tells of a device (contract 4.1).
+    Udev,
+}
 
 /// One call of a script.
 #[derive(Clone, Debug)]
 pub struct ScriptCall {
-    /// The script's absolute path.
+    /// Who calls.
+    pub caller: Caller,
+    /// The script's absolute path; with udev, the node's whole text, which may hold arguments.
     pub script: String,
     /// `online` or `offline`; `add` or `remove` for a tap.
     pub action: &'static str,
@@ -34,8 +50,8 @@ pub struct ScriptCall {
 pub enum Ended {
     /// By itself.
     With(ExitStatus),
-    /// Killed, since it took longer than [`LIMIT`].
-    Hung,
+    /// Killed, since it took longer than this.
+    Hung(Duration),
     /// It could not be started.
     NotStarted(io::Error),
 }
@@ -44,16 +60,33 @@ impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::With(status) => write!(f, "ended with {status}"),
-            Self::Hung => write!(f, "was killed: it did not end within {} s", LIMIT.as_secs()),
+            Self::Hung(limit) => {
+                write!(f, "was killed: it did not end within {} s", limit.as_secs())
+            }
             Self::NotStarted(error) => write!(f, "could not be started: {error}"),
         }
     }
 }
 
 impl ScriptCall {
-    /// The arguments behind the script's name.
-    pub fn arguments(&self) -> [&'static str; 2] {
-        [self.action, self.type_if]
+    /// The program. The text of the node is split by udev; libxl takes it as a path.
+    pub fn program(&self) -> &str {
+        match self.caller {
+            Caller::Libxl => &self.script,
+            Caller::Udev => self.script.split_whitespace().next().unwrap_or_default(),
+        }
+    }
+
+    /// The arguments behind the program's name.
+    pub fn arguments(&self) -> Vec<&str> {
+        match self.caller {
+            Caller::Libxl => vec![self.action, self.type_if],
+            // Without `type_if`, a vif is meant.
+            Caller::Udev => {
+                let own = self.script.split_whitespace().skip(1);
+                own.chain([self.action]).collect()
+            }
+        }
     }
 
     /// The second run, for the tap of an emulated NIC: everything else is the first's.
@@ -65,7 +98,7 @@ impl ScriptCall {
         }
     }
 
-    /// What the environment holds beside the caller's own.
+    /// What the environment holds beside the caller's own; with udev, all that it holds but PATH.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let VifId { domid, devid } = self.vif;
         let tap = self.tap.as_ref().map(|tap| ("INTERFACE", tap.to_string()));
@@ -74,15 +107,28 @@ impl ScriptCall {
             ("XENBUS_TYPE", "vif".into()),
             ("XENBUS_PATH", format!("backend/vif/{domid}/{devid}")),
             ("XENBUS_BASE_PATH", "backend".into()),
-            ("netdev", self.gatewaydev.clone()),
             ("vif", self.vif.to_string()),
         ];
-        always.into_iter().chain(tap).collect()
+        let callers = match self.caller {
+            Caller::Libxl => vec![("netdev", self.gatewaydev.clone())],
+            Caller::Udev => vec![
+                ("ACTION", self.action.into()),
+                ("SUBSYSTEM", "xen-backend".into()),
+                (
+                    "DEVPATH",
+                    format!("/devices/xen-backend/vif-{domid}-{devid}"),
+                ),
+            ],
+        };
+        always.into_iter().chain(callers).chain(tap).collect()
     }
 
     /// Runs it and waits. Of a script that hangs, it is killed, and not its children.
     pub fn run(&self) -> Ended {
-        self.run_within(LIMIT)
+        self.run_within(match self.caller {
+            Caller::Libxl => LIMIT,
+            Caller::Udev => UDEV_LIMIT,
+        })
     }
 
     fn run_within(&self, limit: Duration) -> Ended {
@@ -91,7 +137,11 @@ impl ScriptCall {
             Ok(output) => Stdio::from(output),
             Err(error) => return Ended::NotStarted(error.into()),
         };
-        let child = Command::new(&self.script)
+        let mut command = Command::new(self.program());
+        if self.caller == Caller::Udev {
+            command.env_clear().env("PATH", UDEV_PATH);
+        }
+        let child = command
             .args(self.arguments())
             // A store that our caller talks to is not the lab's.
             .env_remove("XENSTORED_PATH")
@@ -110,14 +160,14 @@ impl ScriptCall {
         }
         match (waited, child.wait()) {
             (Ok(true), Ok(status)) => Ended::With(status),
-            (Ok(false), Ok(_)) => Ended::Hung,
+            (Ok(false), Ok(_)) => Ended::Hung(limit),
             (Err(error), _) | (_, Err(error)) => Ended::NotStarted(error),
         }
     }
 }
 
 /// Whether the process ended within the limit.
-fn wait(pid: Pid, limit: Duration) -> io::Result<bool> {
+pub fn wait(pid: Pid, limit: Duration) -> io::Result<bool> {
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     let deadline = std::time::Instant::now() + limit;
     loop {
@@ -152,6 +202,7 @@ mod tests {
         drop(stdin);
         assert!(writer.wait().unwrap().success());
         ScriptCall {
+            caller: Caller::Libxl,
             script: path.to_str().unwrap().into(),
             action: "online",
             type_if: "type_if=vif",
@@ -180,6 +231,33 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&out).unwrap(), expected);
         std::fs::remove_file(out).unwrap();
         std::fs::remove_file(call.script).unwrap();
+    }
+
+    #[test]
+    fn udev_splits_the_nodes_text_and_hands_on_nothing_of_its_own() {
+        let out =
+            std::env::temp_dir().join(format!("xenwire-script-udev-out-{}", std::process::id()));
+        let text = format!(
+            "#!/bin/sh\n{{ echo \"$0 $*\"; env | grep -Ev '^(PWD|SHLVL|_|OLDPWD)=' | sort; }} > {}\n",
+            out.display()
+        );
+        let call = call("udev", &text);
+        let program = call.script.clone();
+        let call = ScriptCall {
+            caller: Caller::Udev,
+            script: format!("{program} bridge=mybridge  antispoof=no"),
+            gatewaydev: "eth9".into(),
+            ..call
+        };
+        assert!(matches!(call.run(), Ended::With(status) if status.success()));
+        let expected = format!(
+            "{program} bridge=mybridge antispoof=no online\nACTION=online\nDEVPATH=/devices/xen-backend/vif-1-0\n\
+             PATH=/sbin:/bin:/usr/sbin:/usr/bin\nSUBSYSTEM=xen-backend\nXENBUS_BASE_PATH=backend\n\
+             XENBUS_PATH=backend/vif/1/0\nXENBUS_TYPE=vif\nscript={program} bridge=mybridge  antispoof=no\nvif=vif1.0\n"
+        );
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), expected);
+        std::fs::remove_file(out).unwrap();
+        std::fs::remove_file(program).unwrap();
     }
 
     #[test]
@@ -220,7 +298,7 @@ mod tests {
         // The clock of a busy machine: as long as the script needs to come this far.
         let mut limit = Duration::from_millis(100);
         let script = loop {
-            assert!(matches!(call.run_within(limit), Ended::Hung));
+            assert!(matches!(call.run_within(limit), Ended::Hung(_)));
             if let Ok(pid) = std::fs::read_to_string(folder.join("pid")) {
                 break Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
             }

@@ -10,7 +10,7 @@ use super::STORE;
 use super::error::StartError;
 use super::nodes::{Folder, VifPaths};
 
-/// How long libxl waits for a backend's state.
+/// How long the toolstack waits for a backend's state.
 pub(super) const STATE_LIMIT: Duration = Duration::from_secs(10);
 
 pub(super) fn connect() -> Result<Client, StartError> {
@@ -55,7 +55,7 @@ pub(super) fn write_folders(
 /// Removes a device's folders, and those above that are empty then.
 pub(super) fn remove_folders(client: &mut Client, paths: &VifPaths) -> Result<(), StartError> {
     let removed: Result<(), Error> = client.transaction(100, |nodes| {
-        for path in [&paths.frontend, &paths.libxl, &paths.backend] {
+        for path in [&paths.frontend, &paths.own, &paths.backend] {
             if nodes.exists(path)? {
                 nodes.rm(path)?;
             }

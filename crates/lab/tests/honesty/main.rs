@@ -1,5 +1,5 @@
-//! The lab's stand-in for libxl and netback is honest: every node, word, variable, state and step
-//! of contract 3.x and 4.x is there, so that what works here works on a Xen host.
+//! The lab's stand-in for libxl, xend and netback is honest: every node, word, variable, state and
+//! step of contract 3.x, 4.x and 6.x is there, so that what works here works on a Xen host.
 //!
 //! The lab is `examples/honesty.rs`; its hotplug script is a witness that writes down in the store
 //! how it was called and what it found. What would not be noticed if it were wrong is in
@@ -12,3 +12,4 @@ mod need;
 mod netback;
 mod scripts;
 mod world;
+mod xend;

@@ -98,6 +98,18 @@ impl World {
     /// A scenario with dom0's bridges br0 and br1, and these guests: names and vif lists, whether
     /// they start with the lab. A guest whose name begins with hvm is of that type.
     pub fn up(guests: &[(&str, &str)], start: bool) -> Self {
+        let conf = ("xl.conf", "vif.default.bridge=\"br0\"\n");
+        Self::up_with("", &[conf], guests, start)
+    }
+
+    /// The same with more keys of the host's, and these files below etc/xen: those in `scripts`
+    /// can be run.
+    pub fn up_with(
+        host: &str,
+        files: &[(&str, &str)],
+        guests: &[(&str, &str)],
+        start: bool,
+    ) -> Self {
         let mut world = Self::new();
         let scenario = world.dir.join("scenario");
         let etc = scenario.join("etc/xen");
@@ -105,6 +117,7 @@ impl World {
         let mut toml = String::from(
             "title = \"Honesty\"\n[host]\nbridge = [{ name = \"br0\" }, { name = \"br1\" }]\n",
         );
+        toml += host;
         for (name, vif) in guests {
             toml += &format!("[[guest]]\nconfig = \"{name}.cfg\"\nstart = {start}\n");
             let kind = if name.starts_with("hvm") {
@@ -116,7 +129,16 @@ impl World {
             fs::write(etc.join(format!("{name}.cfg")), text).unwrap();
         }
         fs::write(scenario.join("lab.toml"), toml).unwrap();
-        fs::write(etc.join("xl.conf"), "vif.default.bridge=\"br0\"\n").unwrap();
+        for (file, text) in files {
+            let path = etc.join(file);
+            fs::write(&path, text).unwrap();
+            let mode = if file.starts_with("scripts/") {
+                0o755
+            } else {
+                0o644
+            };
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        }
         symlink(PROGRAM, etc.join("scripts/vif-siblings-4")).unwrap();
         let said = fs::File::create(world.dir.join("said")).unwrap();
         let mut command = world.program(&["up", scenario.to_str().unwrap()]);

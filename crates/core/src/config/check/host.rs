@@ -2,10 +2,11 @@
 
 use crate::config::interfaces::Interfaces;
 use crate::config::lab::Lab;
-use crate::config::xend::{Generation, Made, XendConf};
+use crate::config::xend::{Made, XendConf};
 use crate::config::xl_conf::XlConf;
 use crate::diag::{Span, Spanned};
 use crate::name::IfName;
+use crate::network::Generation;
 
 /// The host as far as it is known.
 #[derive(Debug, Default)]
@@ -62,7 +63,7 @@ impl Host {
             .network_script
             .as_ref()
             .map(|script| &script.program.span);
-        for generation in [Generation::Xen2, Generation::Netloop, Generation::Renaming] {
+        for generation in Generation::ALL {
             match (conf.made_bridge(generation), place) {
                 (Made::Bridge { name, .. }, Some(place)) => {
                     self.told = true;

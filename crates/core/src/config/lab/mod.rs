@@ -9,7 +9,9 @@
 //! written, each part checked for itself; a [`Scenario`] is complete: every name leads to
 //! something, no name, address or MAC is there twice, and every claim probes something.
 
+mod boot;
 mod claims;
+mod expect;
 mod links;
 mod model;
 mod names;
@@ -24,9 +26,10 @@ mod unique;
 #[cfg(test)]
 mod tests;
 
+pub use boot::{Boot, BootCommand, Toolstack};
 pub use model::{
-    Bridge, Claim, ClaimKind, Expect, ExpectedBridge, ExpectedLink, Family, Guest, GuestNic, Host,
-    Lab, Lan, Machine, Master, Nic, Protocol, Route, Target,
+    Bridge, Claim, ClaimKind, Expect, ExpectedBridge, ExpectedLink, ExpectedMac, Family, Guest,
+    GuestNic, Host, Lab, Lan, Machine, Master, Nic, Protocol, Route, Target,
 };
 pub use names::{LanName, MachineName, NameError};
 pub use read::read;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{LanName, MachineName};
+use super::{Boot, LanName, MachineName};
 use crate::diag::{Span, Spanned};
 use crate::name::{IfName, Mac};
 
@@ -74,6 +74,8 @@ pub struct Host {
     pub bridges: Vec<Bridge>,
     /// Its routes beside those its addresses bring.
     pub routes: Vec<Route>,
+    /// What runs when it boots.
+    pub boot: Boot,
 }
 
 /// A bridge of dom0.
@@ -202,6 +204,8 @@ pub struct Expect {
     pub bridges: Vec<ExpectedBridge>,
     /// `[expect.link.NAME]`.
     pub links: Vec<ExpectedLink>,
+    /// `absent`: links that must not be there.
+    pub absent: Vec<Spanned<IfName>>,
 }
 
 /// A bridge and exactly its ports.
@@ -218,16 +222,25 @@ pub struct ExpectedBridge {
 pub struct ExpectedLink {
     /// The link.
     pub name: Spanned<IfName>,
-    /// Its addresses, all of them but link-local ones.
+    /// Its addresses: all of them but link-local ones, or none at all if the list is empty.
     pub addresses: Option<Vec<Spanned<IpNet>>>,
     /// Its MAC.
-    pub mac: Option<Mac>,
+    pub mac: Option<ExpectedMac>,
     /// Its MTU.
     pub mtu: Option<u32>,
     /// Whether it is up.
     pub up: Option<bool>,
     /// What it is a port of.
     pub master: Option<Master>,
+}
+
+/// Which MAC a link has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExpectedMac {
+    /// This one.
+    Is(Mac),
+    /// The one that this NIC of the host had when it was plugged in.
+    OfNic(IfName),
 }
 
 /// What a link is a port of.

@@ -18,11 +18,15 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// All of them, each once: an address may move from one link to another.
     fn addresses(&self) -> Vec<IpAddr> {
-        self.links
-            .iter()
-            .flat_map(|(_, addresses)| addresses.iter().copied())
-            .collect()
+        let mut all: Vec<IpAddr> = Vec::new();
+        for address in self.links.iter().flat_map(|(_, addresses)| addresses) {
+            if !all.contains(address) {
+                all.push(*address);
+            }
+        }
+        all
     }
 }
 
@@ -46,13 +50,29 @@ pub(super) fn places(lab: &Lab, guests: &[Domain]) -> Vec<Place> {
     }
     let nics = lab.host.nics.iter();
     let bridges = lab.host.bridges.iter();
-    let dom0 = Place {
+    let mut dom0 = Place {
         machine: MachineName::dom0(),
         links: nics
             .map(|nic| link(&nic.name, &nic.addresses))
             .chain(bridges.map(|bridge| link(&bridge.name, &bridge.addresses)))
             .collect(),
     };
+    // Scripts that run when the host boots give addresses to links, as `expect` has it.
+    for expected in &lab.expect.links {
+        let made = link(
+            &expected.name,
+            expected.addresses.as_deref().unwrap_or_default(),
+        );
+        match dom0.links.iter_mut().find(|(name, _)| *name == made.0) {
+            Some((_, addresses)) => {
+                let more = made.1.into_iter();
+                let more: Vec<IpAddr> = more.filter(|one| !addresses.contains(one)).collect();
+                addresses.extend(more);
+            }
+            None if made.1.is_empty() => {}
+            None => dom0.links.push(made),
+        }
+    }
     let machines = lab.machines.iter().map(|machine| {
         let nics = machine.nics.iter();
         Place {

@@ -74,6 +74,11 @@ pub(super) struct RawHost {
     pub bridge: Vec<RawBridge>,
     #[serde(default)]
     pub route: Vec<Spanned<RawRoute>>,
+    pub toolstack: Option<Text>,
+    pub generation: Option<Text>,
+    pub nloopbacks: Option<Spanned<i64>>,
+    #[serde(default)]
+    pub boot: Vec<Text>,
 }
 
 #[derive(Deserialize)]
@@ -135,6 +140,8 @@ pub(super) struct RawExpect {
     pub bridge: ByName<Vec<Text>>,
     #[serde(default)]
     pub link: ByName<RawExpectedLink>,
+    #[serde(default)]
+    pub absent: Vec<Text>,
 }
 
 #[derive(Deserialize)]

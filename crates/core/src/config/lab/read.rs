@@ -10,11 +10,8 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::claims;
-use super::raw::{self, RawExpect, RawGuest, RawHost, RawLab, RawMachine, in_order};
-use super::{
-    Bridge, Expect, ExpectedBridge, ExpectedLink, Guest, GuestNic, Host, Lab, Lan, Machine,
-    MachineName, Master,
-};
+use super::raw::{self, RawGuest, RawHost, RawLab, RawMachine, in_order};
+use super::{Bridge, Guest, GuestNic, Host, Lab, Lan, Machine, MachineName};
 use crate::diag::{Diagnostic, Diagnostics, Source, Span, Spanned, code, nearest};
 use crate::name::IfName;
 
@@ -158,7 +155,7 @@ impl Reader<'_> {
             .map(|guest| self.guest(guest))
             .collect();
         let claims = claims::read(self, raw.reach, raw.not_reach);
-        let expect = self.expect(raw.expect);
+        let expect = self.expect(raw.expect, &host);
         Lab {
             title: raw.title,
             lans,
@@ -208,10 +205,22 @@ impl Reader<'_> {
         let of_bridges = bridges.iter().flat_map(|bridge| &bridge.addresses);
         let networks = networks(nics.iter().flat_map(|nic| &nic.addresses).chain(of_bridges));
         let routes = self.routes(raw.route, Some(&names), &networks);
+        let boot = self.boot(
+            raw.toolstack.as_ref(),
+            raw.generation.as_ref(),
+            raw.nloopbacks.as_ref(),
+            &raw.boot,
+        );
+        let links = nics.iter().map(|nic| &nic.name);
+        self.pairs_are_free(
+            &boot,
+            links.chain(bridges.iter().map(|bridge| &bridge.name)),
+        );
         Host {
             nics,
             bridges,
             routes,
+            boot,
         }
     }
 
@@ -237,47 +246,6 @@ impl Reader<'_> {
             routes,
             span,
         }
-    }
-
-    fn expect(&mut self, raw: RawExpect) -> Expect {
-        let mut expect = Expect::default();
-        for (name, ports) in in_order(raw.bridge) {
-            let ports = self.all_parsed(&ports, "a port");
-            expect.bridges.extend(
-                self.parsed(&name, "a bridge")
-                    .map(|name| ExpectedBridge { name, ports }),
-            );
-        }
-        for (name, link) in in_order(raw.link) {
-            let master = link
-                .master
-                .as_ref()
-                .and_then(|master| match master.get_ref().as_str() {
-                    "" => Some(Master::None),
-                    _ => self
-                        .parsed(master, "a bridge")
-                        .map(|bridge| Master::Link(bridge.value)),
-                });
-            let mac = link
-                .mac
-                .as_ref()
-                .and_then(|mac| self.parsed(mac, "a MAC"))
-                .map(|mac| mac.value);
-            let (mtu, addresses) = (
-                self.mtu(link.mtu),
-                link.address.map(|address| self.addresses(&address)),
-            );
-            let name = self.parsed(&name, "a link");
-            expect.links.extend(name.map(|name| ExpectedLink {
-                name,
-                addresses,
-                mac,
-                mtu,
-                up: link.up,
-                master,
-            }));
-        }
-        expect
     }
 }
 

@@ -2,17 +2,7 @@
 //! (contract 1.2, 1.3.2, 1.4.1), so the question has one answer for each generation.
 
 use super::{BridgeArguments, Command, XendConf};
-
-/// Which network-bridge it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Generation {
-    /// Xen 2.0: the script `network`, and the bridge `xen-br0`.
-    Xen2,
-    /// Xen 3.0 and 3.1: bridges `xenbr0`, `xenbr1` by the number of the netloop pair.
-    Netloop,
-    /// Xen 3.2 to 4.4: the bridge takes the NIC's own name.
-    Renaming,
-}
+use crate::network::Generation;
 
 /// What the network script makes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::diag::{Code, Severity};
+use crate::network::Generation;
 use proptest::prelude::*;
 
 fn found(text: &str) -> (Option<XendConf>, Vec<&'static Code>, Diagnostics) {

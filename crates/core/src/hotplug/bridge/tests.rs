@@ -10,6 +10,8 @@ fn link(kind: LinkKind, mac: Mac) -> Link {
     Link {
         kind,
         up: true,
+        arp: true,
+        multicast: true,
         mac: Some(mac),
         mtu: 1500,
         master: None,
@@ -40,6 +42,8 @@ fn host() -> Observed {
         name("vif1.0"),
         Link {
             up: false,
+            arp: true,
+            multicast: true,
             ..link(LinkKind::Other("vif".into()), Mac::QUIET)
         },
     );

@@ -1,0 +1,224 @@
+//! The network scripts: `network-bridge` and 2.0's `network`, crossover pairs, and what takes back
+//! a call that was cut off. Read, decide (in the core), perform, report.
+//!
+//! Calls follow one another: there is one lock for all of them, since each looks at the whole host.
+//! Journals are on /run and not synced: what they could undo is in the running kernel only.
+
+mod change;
+mod loopback;
+mod recover;
+mod root;
+mod wait;
+
+pub use loopback::loopback;
+pub use recover::recover;
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::PathBuf;
+
+use rustix::fs::{FlockOperation, flock};
+use xenwire_core::journal::{Fault, done_runs};
+use xenwire_core::network::{Call, Command, Memory, Outage, Status, Target, scope, start, stop};
+use xenwire_core::state::{Effect, Observed, Scope};
+
+use crate::journal::{Announced, FileJournal, Keeping};
+use crate::kernel::Kernel;
+use crate::log::{Level, Log};
+use crate::run::{Gate, Host, Performer};
+
+use change::{Change, Ended};
+
+/// Done, or nothing to do.
+const DONE: u8 = 0;
+/// Not done; nothing was changed, or everything was undone.
+const FAILED: u8 = 1;
+
+/// Where the scripts keep things.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The folder of the journals and of the lock.
+    pub journals: PathBuf,
+    /// The logs.
+    pub log: Log,
+}
+
+impl Places {
+    /// The usual ones. `name` is what the program was called by.
+    pub fn new(name: &str) -> Self {
+        Self {
+            journals: "/run/xenwire/network".into(),
+            log: Log::new(name),
+        }
+    }
+
+    /// Waits for the lock of all network scripts.
+    fn lock(&self) -> Result<File, String> {
+        let path = self.journals.join("lock");
+        let error = |why: std::io::Error| format!("lock {}: {why}", path.display());
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.journals)
+            .map_err(error)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(error)?;
+        flock(&file, FlockOperation::LockExclusive).map_err(|why| error(why.into()))?;
+        Ok(file)
+    }
+
+    fn journal(&self, name: &str) -> Result<FileJournal, String> {
+        let journal = FileJournal::open(&self.journals, name, Keeping::AllRuns);
+        journal.map_err(|fault| fault.to_string())
+    }
+}
+
+/// Something for whoever called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// What was asked for: standard output.
+    Answer(String),
+    /// What goes on: standard output without a line end, as the originals have it.
+    Progress(String),
+    /// What to know: standard error.
+    Note(String),
+    /// Why it is not done: standard error.
+    Error(String),
+}
+
+/// Who is told.
+pub type Tell<'a> = dyn FnMut(Said) + 'a;
+
+/// Does every effect.
+fn perform(host: &mut Host, token: &Announced, effect: &Effect) -> Result<(), Fault> {
+    host.perform(token, effect)
+}
+
+/// Acts on a call of the script `script` and returns its exit status, 0 or 1 (contract 1.1).
+pub fn call(
+    script: &str,
+    args: &[String],
+    env: impl Fn(&str) -> Option<String>,
+    places: &Places,
+    tell: &mut Tell<'_>,
+) -> u8 {
+    call_through(script, args, env, places, tell, &mut perform)
+}
+
+/// [`call`], with a gate that sees every effect before the host does.
+pub fn call_through(
+    script: &str,
+    args: &[String],
+    env: impl Fn(&str) -> Option<String>,
+    places: &Places,
+    tell: &mut Tell<'_>,
+    gate: &mut Gate<'_>,
+) -> u8 {
+    let done = Call::parse(script, args, env)
+        .map_err(|quit| quit.0)
+        .and_then(|call| act(&call, places, tell, gate));
+    match done {
+        Ok(()) => DONE,
+        Err(text) => {
+            places.log.say(Level::Error, &text);
+            tell(Said::Error(text));
+            FAILED
+        }
+    }
+}
+
+fn act(
+    call: &Call,
+    places: &Places,
+    tell: &mut Tell<'_>,
+    gate: &mut Gate<'_>,
+) -> Result<(), String> {
+    let changes = call.command.changes();
+    // The documented way to have no bridge (contract 1.1).
+    if changes && call.arguments.is_null() {
+        return Ok(());
+    }
+    let kernel = Kernel::open().map_err(|error| error.to_string())?;
+    let mut host = Host {
+        kernel,
+        store: None,
+    };
+    let _lock = changes.then(|| places.lock()).transpose()?;
+    if changes {
+        recover::all(places, &mut host, tell)?;
+    }
+    let (target, observed) = look(call, &mut host.kernel)?;
+    if call.command == Command::Status {
+        tell(Said::Answer(
+            Status::of(call, &target, &observed).to_string(),
+        ));
+        return Ok(());
+    }
+    let mut journal = places.journal(&format!("nic.{}", target.nic))?;
+    let wanted = match call.command {
+        Command::Start => start(call, &target, &observed, root::of_this_host().as_ref())?,
+        _ => {
+            let memory = Memory::of(done_runs(journal.found()));
+            stop(call, &target, &observed, &memory)
+        }
+    };
+    let change = Change::plan(&wanted.desired, &observed)?;
+    let outage = Outage::of(&change.plan, &target.nic, &target.port);
+    if call.plan_only {
+        for step in &change.plan.steps {
+            tell(Said::Answer(format!("{}\n", step.effect)));
+        }
+        tell(Said::Answer(format!(
+            "{} steps; {outage}\n",
+            change.plan.steps.len()
+        )));
+        return Ok(());
+    }
+    if change.plan.steps.is_empty() {
+        return Ok(());
+    }
+    if outage != Outage::None {
+        tell(Said::Note(format!("{}: {outage}", target.nic)));
+    }
+    let verb = match call.command {
+        Command::Start => "start",
+        _ => "stop",
+    };
+    let subject = format!("{verb} {} on {}", target.nic, target.bridge);
+    let ended = change.run(&subject, &mut journal, &mut host, gate);
+    let notes = match ended {
+        Ended::Done { notes } => notes,
+        Ended::Undone(text) | Ended::Stuck(text) => return Err(text),
+    };
+    for note in wanted.notes.into_iter().chain(notes) {
+        places
+            .log
+            .say(Level::Warning, &format!("{subject}: {note}"));
+        tell(Said::Note(note));
+    }
+    if call.command == Command::Stop {
+        journal.remove();
+    }
+    if let Outage::Down(_) = outage {
+        let up = match call.command {
+            Command::Start => &target.port,
+            _ => &target.nic,
+        };
+        wait::for_link(up, &mut host.kernel, tell);
+    }
+    Ok(())
+}
+
+/// Which NIC it is about, and everything that there is to know.
+fn look(call: &Call, kernel: &mut Kernel) -> Result<(Target, Observed), String> {
+    let cannot = |error| format!("cannot read the network: {error}");
+    let first = kernel.observe(Scope::Host).map_err(cannot)?;
+    let target = Target::of(call, &first.state)?;
+    let scope = scope(call, &first.state);
+    let observed = kernel.observe(scope).map_err(cannot)?;
+    Ok((target, observed))
+}
