@@ -91,7 +91,12 @@ fn port() -> impl Strategy<Value = Port> {
         prop_oneof![3 => vif(), 1 => named, 1 => renamed],
         any::<bool>(),
     )
-        .prop_map(|((name, kind), up)| Port { name, kind, up })
+        .prop_map(|((name, kind), up)| Port {
+            name,
+            kind,
+            up,
+            end: None,
+        })
 }
 
 fn super_vif() -> impl Strategy<Value = PortKind> {

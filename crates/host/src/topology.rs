@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use xenwire_core::name::{DevId, DomId, IfName, Mac, VifId};
-use xenwire_core::show::{Bridge, Domain, GuestNic, Nic, Port, PortKind, Routed, Topology};
+use xenwire_core::show::{
+    Bridge, Domain, GuestNic, Nic, OtherEnd, Port, PortKind, Routed, Topology,
+};
 use xenwire_core::state::{Link, LinkKind, Observed, Scope};
 use xenwire_xenstore::{Client, Error, Nodes as _};
 
@@ -74,6 +76,8 @@ impl Backends {
         renamed
             .map(|(vif, _)| *vif)
             .or_else(|| link.as_str().parse().ok())
+            // vif0.N is an end of a crossover pair of dom0's own (contract 1.3.1).
+            .filter(|vif: &VifId| vif.domid != DomId::DOM0)
     }
 
     fn with(&self, host: &str, observed: &Observed) -> Topology {
@@ -119,6 +123,10 @@ impl Backends {
                     name: port.clone(),
                     kind: self.port_kind(port, link),
                     up: carrier(port, link),
+                    end: other_end(link, observed).map(|name| OtherEnd {
+                        addresses: addresses(&name),
+                        name,
+                    }),
                 });
                 topology.bridges.push(Bridge {
                     name: name.clone(),
@@ -177,6 +185,13 @@ impl Backends {
 /// The alias of a NIC of the lab's dom0: a veth end that stands for hardware. On a host a veth
 /// end leads to a container, and is no way out.
 pub const LAB_NIC: &str = "xenwire lab NIC";
+
+/// The other end of a pair, if that is dom0's and no port itself.
+fn other_end(port: &Link, observed: &Observed) -> Option<IfName> {
+    let end = port.peer()?;
+    let link = observed.state.links.get(&end)?;
+    link.master.is_none().then_some(end)
+}
 
 /// A way out of the host: hardware, or what stands on it.
 fn is_nic(link: &Link) -> bool {

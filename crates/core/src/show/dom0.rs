@@ -309,7 +309,11 @@ impl Group {
             .extend(bridge.addresses.iter().map(ToString::to_string));
         for port in &bridge.ports {
             let name = port.name.to_string();
-            let notes = notes([].iter(), port.up);
+            let mut notes = notes([].iter(), port.up);
+            if let Some(end) = &port.end {
+                notes.push(format!("<-> {}", end.name));
+                notes.extend(end.addresses.iter().map(ToString::to_string));
+            }
             match port.kind {
                 PortKind::Vif(vif) => group.right.push(Right { name, vif, notes }),
                 PortKind::Nic => group.left.push(Left {

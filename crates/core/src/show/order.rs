@@ -145,6 +145,7 @@ mod tests {
             name: vif.link(),
             kind: PortKind::Vif(vif),
             up: true,
+            end: None,
         };
         Bridge {
             name: name.parse().expect("a link name"),

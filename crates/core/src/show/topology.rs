@@ -79,6 +79,20 @@ pub struct Port {
     pub kind: PortKind,
     /// Whether it is up and has a carrier.
     pub up: bool,
+    /// Where it leads, if that is in dom0 too: the other end of a crossover pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<OtherEnd>,
+}
+
+/// A link of dom0 at the other end of a port: dom0's own NIC on that bridge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherEnd {
+    /// The link's name.
+    pub name: IfName,
+    /// Its IP addresses.
+    #[serde(default)]
+    pub addresses: Vec<IpNet>,
 }
 
 /// What kind of link a port is.
@@ -89,7 +103,7 @@ pub enum PortKind {
     Nic,
     /// The backend end of a guest's NIC.
     Vif(VifId),
-    /// Anything else: an emulated NIC's tap, a veth end, a dummy.
+    /// Anything else: an emulated NIC's tap, an end of a pair, a dummy.
     Other,
 }
 

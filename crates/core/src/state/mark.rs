@@ -43,7 +43,8 @@ impl Mark {
             match word {
                 "made" => mark.made = true,
                 "port-of" => mark.port_of = Some(words.next()?.parse().ok()?),
-                link => mark.link = Some(link.parse().ok()?),
+                link if mark.link.is_none() => mark.link = Some(link.parse().ok()?),
+                _ => return None,
             }
         }
         Some(mark)
@@ -87,7 +88,14 @@ mod tests {
             let mark = Mark::parse(text).unwrap();
             assert_eq!(mark.alias().unwrap(), text);
         }
-        for foreign in ["", "uplink", "xenwired", "xenwire a/b", "xenwire port-of"] {
+        for foreign in [
+            "",
+            "uplink",
+            "xenwired",
+            "xenwire lab NIC",
+            "xenwire a/b",
+            "xenwire port-of",
+        ] {
             assert_eq!(Mark::parse(foreign), None, "{foreign:?}");
         }
         assert_eq!(Mark::default().alias(), None);

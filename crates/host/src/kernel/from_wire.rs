@@ -159,7 +159,8 @@ pub(super) fn rule(rule: wire::Rule) -> Option<Rule> {
 pub(super) fn neighbour(neighbour: &wire::Neighbour, names: &Names) -> Option<Neighbour> {
     let proxy = neighbour.flags & wire::Neighbour::PROXY != 0;
     let is_permanent = neighbour.state & wire::Neighbour::PERMANENT != 0;
-    if !proxy && !(is_permanent && neighbour.mac.is_some()) {
+    let is_set_by_somebody = is_permanent && neighbour.mac.is_some();
+    if !proxy && !is_set_by_somebody {
         return None;
     }
     Some(Neighbour {

@@ -1,0 +1,167 @@
+//! SIGKILL at every call of `start` and of `stop` that changes anything, then `xenwire recover`:
+//! all is as it was, or as it was to be.
+
+use std::time::Instant;
+
+use crate::strike::{Blow, Point, points, strike};
+use crate::whole_state::{WholeState, diff};
+use crate::world::{Kind, World};
+
+/// What came out.
+#[derive(Default)]
+struct Tally {
+    points: usize,
+    old: usize,
+    new: usize,
+    half: Option<String>,
+}
+
+/// A call of the script that can be taken back by another.
+struct Call {
+    words: [&'static str; 4],
+    back: [&'static str; 4],
+}
+
+fn call(verb: &'static str, generation: &'static str) -> Call {
+    let words = |verb| ["network-bridge", verb, "--generation", generation];
+    let other = if verb == "start" { "stop" } else { "start" };
+    Call {
+        words: words(verb),
+        back: words(other),
+    }
+}
+
+/// Without lifetimes: each run that is taken back may cost a second of them, and the other state
+/// was looked at many runs ago.
+fn same_but_for_lifetimes(a: &WholeState, b: &WholeState) -> bool {
+    let is_lifetime = |line: &String| line.contains(": until ") && line.contains("-> until ");
+    diff(a, b).iter().all(is_lifetime)
+}
+
+/// Hits a call at every point, in a world that rests in `old`.
+fn every_point(
+    world: &World,
+    call: &Call,
+    points: &[Point],
+    mut old: WholeState,
+    new: &WholeState,
+) -> Tally {
+    let mut tally = Tally::default();
+    for point in points {
+        tally.points += 1;
+        let killed = strike(world, point, Blow::Kill, &call.words);
+        assert_eq!(killed.status, 137, "{point} killed nothing: {killed}");
+        let recovered = world.say(&["recover"]);
+        let ended = world.until(|state| match () {
+            () if diff(&old, state).is_empty() => Some(false),
+            () if same_but_for_lifetimes(new, state) => Some(true),
+            () => None,
+        });
+        let ended = ended.map_err(|state| diff(&old, &state)).and_then(|(is_new, state)| {
+            if !is_new {
+                return Ok((is_new, state));
+            }
+            world.expect(0, &call.back);
+            let back = world.until(|state| diff(&old, state).is_empty().then_some(is_new));
+            back.map_err(|state| diff(&old, &state))
+        });
+        match ended {
+            Ok((is_new, state)) if recovered.status == 0 => {
+                old = state;
+                match is_new {
+                    true => tally.new += 1,
+                    false => tally.old += 1,
+                }
+            }
+            ended => {
+                let differences = ended.err();
+                tally.half = Some(format!("{point}\n{recovered}\n{differences:#?}"));
+                break;
+            }
+        }
+    }
+    tally
+}
+
+/// Both calls of a generation. With a guest, whose link was on the bridge when it was stopped.
+fn never_half(kind: Kind, generation: &'static str, guest: bool) {
+    let Some(world) = World::new(kind) else { return };
+    let begun = Instant::now();
+    let (start, stop) = (call("start", generation), call("stop", generation));
+    if guest {
+        world.expect(0, &start.words);
+        world.vif(1, Some(bridge_of(generation)));
+        world.expect(0, &stop.words);
+    }
+    let stopped = world.rested();
+    let (start_points, said) = points(&world, &start.words);
+    assert_eq!(said.status, 0, "{said}");
+    let started = world.rested();
+    let (stop_points, said) = points(&world, &stop.words);
+    assert_eq!(said.status, 0, "{said}");
+    assert_eq!(world.differs_from(&stopped), [""; 0]);
+
+    let tallies = [
+        every_point(&world, &start, &start_points, stopped, &started),
+        {
+            world.expect(0, &start.words);
+            let started = world.rested();
+            world.expect(0, &stop.words);
+            let stopped = world.rested();
+            world.expect(0, &start.words);
+            world.rested();
+            every_point(&world, &stop, &stop_points, started, &stopped)
+        },
+    ];
+    let with = match (kind.pairs, guest) {
+        (0, false) => String::new(),
+        (0, true) => " with a guest".into(),
+        (pairs, _) => format!(" with {pairs} pairs"),
+    };
+    for (verb, tally) in ["start", "stop"].iter().zip(&tallies) {
+        println!(
+            "network-bridge {verb}, {generation}{with}: killed at {} of {} points: {} old, {} new, {} half",
+            tally.points,
+            match *verb {
+                "start" => start_points.len(),
+                _ => stop_points.len(),
+            },
+            tally.old,
+            tally.new,
+            usize::from(tally.half.is_some()),
+        );
+    }
+    println!("  took {:?}", begun.elapsed());
+    for tally in tallies {
+        assert_eq!(tally.half, None);
+        assert!(tally.points > 30, "{} points are too few", tally.points);
+    }
+}
+
+fn bridge_of(generation: &str) -> &'static str {
+    match generation {
+        "xen2" => "xen-br0",
+        "xen3.0" => "xenbr0",
+        _ => "eth0",
+    }
+}
+
+#[test]
+fn xen2() {
+    never_half(Kind::WITHOUT_PAIRS, "xen2", false);
+}
+
+#[test]
+fn xen3_0_with_pairs() {
+    never_half(Kind::WITH_PAIRS, "xen3.0", false);
+}
+
+#[test]
+fn xen3_0_without_pairs() {
+    never_half(Kind::WITHOUT_PAIRS, "xen3.0", true);
+}
+
+#[test]
+fn xen3_2() {
+    never_half(Kind::WITHOUT_PAIRS, "xen3.2", false);
+}

@@ -1,0 +1,45 @@
+//! `network-bridge` is never half done: the program itself against the real kernel.
+//!
+//! | module | shows |
+//! | --- | --- |
+//! | `back` | `start` then `stop` leaves no trace on a host that has everything; twice is once |
+//! | `faults` | each call that changes something fails once: undone, or done and said |
+//! | `crash` | SIGKILL at each call that changes something: `recover` ends in the old state or the new |
+//! | `crash_again` | SIGKILL at `recover` itself, and records that were cut off within a line |
+//! | `at_once` | many calls at the same time, and guests that come meanwhile |
+//! | `cases` | what Xen's scripts did wrong or left to chance, a row each |
+//!
+//! `world` is a host with a network around it, `host.sh` builds it, `strike` finds the calls and
+//! hits them, `whole_state` says all that the kernel says. Where the tests are root, some run twice:
+//! as root and as uid 65534.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod at_once;
+mod back;
+mod cases;
+mod crash;
+mod crash_again;
+mod faults;
+#[path = "../it/need.rs"]
+mod need;
+mod strike;
+#[path = "../../../host/tests/it/whole_state.rs"]
+mod whole_state;
+mod world;
+
+/// A file that nobody names is a file whose tests nobody runs.
+#[test]
+fn every_file_is_part_of_this_binary() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/network");
+    let source = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some(module) = name.strip_suffix(".rs") else {
+            continue;
+        };
+        assert!(
+            module == "main" || source.contains(&format!("mod {module};")),
+            "{name} is not named"
+        );
+    }
+}

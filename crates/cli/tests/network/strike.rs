@@ -1,0 +1,106 @@
+//! Finds every call by which a run of `xenwire` changes anything, and hits one of them: with
+//! SIGKILL, or with an error.
+//!
+//! strace(1) does both on entry of the call, which is then not done: the kernel skips a call whose
+//! process is to die (syscall_trace_enter, kernel/entry/common.c). Between two such calls nothing
+//! changes, so a kill on entry of one is a kill after the one before.
+
+use std::fmt;
+use std::fs;
+
+use crate::world::{Said, World};
+
+/// The calls that can change something: messages, writes, and whatever makes, cuts or removes files.
+const CALLS: &str = "sendto,sendmsg,write,writev,pwrite64,openat,mkdir,mkdirat,ftruncate,unlink,\
+                     unlinkat,rename,renameat,renameat2";
+
+/// One of the calls of a run that change something.
+#[derive(Clone, Debug)]
+pub struct Point {
+    call: String,
+    /// Which of the calls of this name it is, from 1.
+    nth: usize,
+    /// How strace prints it.
+    line: String,
+}
+
+/// What happens to a call.
+#[derive(Clone, Copy, Debug)]
+pub enum Blow {
+    /// Its process is killed when it enters.
+    Kill,
+    /// It fails with this error.
+    Error(&'static str),
+}
+
+impl Point {
+    /// Whether it changes the network and not a file of ours.
+    pub fn is_of_kernel(&self) -> bool {
+        self.call == "sendto" || self.line.contains("</proc/sys/net/")
+    }
+
+    fn find(text: &str) -> Vec<Self> {
+        let mut counts = std::collections::BTreeMap::new();
+        let mut points = Vec::new();
+        for line in text.lines() {
+            let Some((call, _)) = line.split_once('(') else {
+                continue;
+            };
+            let nth = counts.entry(call).or_insert(0);
+            *nth += 1;
+            if changes(call, line) {
+                points.push(Self {
+                    call: call.to_owned(),
+                    nth: *nth,
+                    line: line.to_owned(),
+                });
+            }
+        }
+        points
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line: String = self.line.chars().take(160).collect();
+        write!(f, "{} no. {}: {line}", self.call, self.nth)
+    }
+}
+
+fn changes(call: &str, line: &str) -> bool {
+    match call {
+        "openat" => line.contains("O_CREAT"),
+        // Changes are acknowledged, questions are answered.
+        "sendto" | "sendmsg" => line.contains("NLM_F_ACK"),
+        // A pipe is what somebody reads, a character device is a terminal or /dev/null.
+        "write" | "writev" => !line.contains("<pipe:") && !line.contains("</dev/"),
+        _ => true,
+    }
+}
+
+/// Runs `xenwire` to its end, and tells all its points.
+pub fn points(world: &World, args: &[&str]) -> (Vec<Point>, Said) {
+    let file = world.folder().join("points");
+    let mut words: Vec<String> = ["strace", "-qq", "-y", "-s", "300", "-o"].map(str::to_owned).into();
+    words.push(file.to_str().unwrap().to_owned());
+    words.extend(["-e".to_owned(), format!("trace={CALLS}")]);
+    words.extend(world.xenwire(args));
+    let said: Said = world.command(&words).output().unwrap().into();
+    let text = fs::read_to_string(&file).unwrap();
+    (Point::find(&text), said)
+}
+
+/// Runs `xenwire` with one of its calls hit.
+pub fn strike(world: &World, point: &Point, blow: Blow, args: &[&str]) -> Said {
+    let how = match blow {
+        Blow::Kill => "signal=KILL".to_owned(),
+        Blow::Error(errno) => format!("error={errno}"),
+    };
+    let Point { call, nth, .. } = point;
+    let trace = format!("trace={call}");
+    let inject = format!("inject={call}:{how}:when={nth}");
+    let words = ["strace", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+    let mut words: Vec<String> = words.map(str::to_owned).into();
+    words.extend(world.xenwire(args));
+    world.command(&words).output().unwrap().into()
+}
