@@ -3,8 +3,8 @@
 #
 #   vmlinux          the kernel, as an ELF file: QEMU starts that by its PVH note, and nothing has to
 #                    be unpacked in emulation (2 s to userland; with the bzImage 6 s)
-#   initramfs.cpio   Debian's ip, ethtool, brctl, nft, iptables, shells and busybox, the modules below,
-#                    and ci/qemu-init.sh as /init
+#   initramfs.cpio   Debian's ip, ping, ethtool, brctl, nft, iptables, strace, shells and busybox, the
+#                    modules below, and ci/qemu-init.sh as /init
 #   packages         what both were made of, with versions
 #   made-from        the checksum of the scripts that made them: while it holds, nothing is done
 #
@@ -21,13 +21,13 @@ readonly IMAGE=${XENWIRE_QEMU_IMAGE:?is set by ci.sh}
 readonly KERNEL=6.1
 
 # Debian's shells, since busybox's own runs its own ip and the like before it looks into PATH.
-readonly USERLAND=(iproute2 ethtool bridge-utils nftables iptables bash dash)
+readonly USERLAND=(iproute2 iputils-ping ethtool bridge-utils nftables iptables strace bash dash)
 
 # By name, with what they depend on; of the folders, everything. Modules are loaded when the kernel
-# asks for them, as on an installed Debian.
+# asks for them, as on an installed Debian. netlink_diag tells strace what it is that a socket talks to.
 readonly MODULES=(
   virtio_pci virtio_net 9pnet_virtio 9p e1000e
-  dummy bonding veth macvlan ifb mac80211_hwsim crc32c_generic
+  dummy bonding veth macvlan ifb mac80211_hwsim crc32c_generic netlink_diag
 )
 readonly MODULE_FOLDERS=(net/802 net/8021q net/bridge net/ipv4 net/ipv6 net/netfilter net/sched)
 
@@ -81,7 +81,7 @@ modules() { # FROM TO: the modules of the one tree that we want into the other
 userland() { # TREE: what was unpacked becomes a root file system
   local tree=$1 applet name
   rm -rf "${tree:?}"/{boot,etc,var} "${tree:?}"/usr/{share,lib/*/gconv,lib/*/perl*,lib/*/engines-3}
-  mkdir -p "$tree"/{dev,etc/modprobe.d,host,proc,root,run,sys,tmp,var}
+  mkdir -p "$tree"/{dev,etc/modprobe.d,host,proc,root,run,sys,tmp,var/log}
   ln -s ../run "$tree/var/run"
   printf '%s\n' root:x:0:0::/root:/bin/sh nobody:x:65534:65534::/:/bin/sh >"$tree/etc/passwd"
   printf '%s\n' root:x:0: nogroup:x:65534: >"$tree/etc/group"

@@ -41,7 +41,7 @@ pub(crate) fn run(boot: &Boot, conf: &Conf) -> Result<Vec<String>, String> {
     let mut trouble = Vec::new();
     for step in steps(boot, conf) {
         let text = |error: io::Error| format!("{LOGS}/{}: {error}", step.log);
-        trouble.extend(step.run(boot.generation).map_err(text)?);
+        trouble.extend(step.run(boot).map_err(text)?);
     }
     Ok(trouble)
 }
@@ -94,11 +94,11 @@ fn network_script(conf: &XendConf, generation: Option<Generation>) -> Option<Vec
 
 impl BootStep {
     /// Runs it and waits for it, but for none that it leaves behind.
-    fn run(&self, generation: Option<Generation>) -> io::Result<Option<String>> {
+    fn run(&self, boot: &Boot) -> io::Result<Option<String>> {
         let path = format!("{LOGS}/{}", self.log);
         let log = OpenOptions::new().append(true).create(true).open(&path)?;
         let before = log.metadata()?.len();
-        let ended = match self.start(log, generation) {
+        let ended = match self.start(log, boot) {
             Err(error) => format!("could not be started: {error}"),
             Ok(mut child) => match wait_for_process(Pid::from_child(&child), LIMIT)? {
                 true => {
@@ -127,13 +127,13 @@ impl BootStep {
         Ok(Some(format!("{} {ended}{said}", self.argv.join(" "))))
     }
 
-    fn start(&self, log: File, generation: Option<Generation>) -> io::Result<std::process::Child> {
+    fn start(&self, log: File, boot: &Boot) -> io::Result<std::process::Child> {
         let mut command = Command::new(&self.argv[0]);
         command
             .args(&self.argv[1..])
             .env_clear()
             .env("PATH", PATH)
-            .envs(generation.map(|word| ("XENWIRE_GENERATION", word.to_string())))
+            .envs(boot.environment())
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

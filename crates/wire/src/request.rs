@@ -143,7 +143,7 @@ impl Verb {
                 (RTM_NEWADDR, NLM_F_REPLACE, emitted(&address.to_message()))
             }
             Self::AddRoute(route) => (RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, route.to_bytes()),
-            Self::DeleteRoute(route) => (RTM_DELROUTE, 0, route.to_bytes()),
+            Self::DeleteRoute(route) => (RTM_DELROUTE, 0, route.to_identifying_bytes()),
             Self::AddRule(rule) => (RTM_NEWRULE, create, rule.to_bytes()),
             Self::DeleteRule(rule) => (RTM_DELRULE, 0, rule.to_bytes()),
             Self::AddNeighbour(neighbour) => {

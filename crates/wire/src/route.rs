@@ -54,6 +54,8 @@ pub struct Hop {
     pub flags: u8,
     /// rtnh_hops.
     pub weight: u8,
+    /// RTA_FLOW, RTA_ENCAP and RTA_ENCAP_TYPE; of a single hop they are among the route's.
+    pub attributes: Vec<Attribute>,
 }
 
 const RTA_DST: u16 = 1;
@@ -117,6 +119,7 @@ impl Route {
             attributes: Vec::new(),
         };
         let (mut index, mut via) = (None, None);
+        let mut of_hop = Vec::new();
         for (kind, value) in split(rest)? {
             match kind {
                 RTA_DST => route.to = as_ip(value)?,
@@ -133,18 +136,26 @@ impl Route {
                 RTA_NH_ID => route.nexthop = Some(as_u32(value)?),
                 // What only the kernel says.
                 RTA_IIF | RTA_MFC_STATS | RTA_PAD | RTA_UID => {}
-                kind => route.attributes.push(Attribute {
-                    kind,
-                    value: value.to_vec(),
-                }),
+                kind => {
+                    let value = value.to_vec();
+                    let attributes = match kind {
+                        RTA_FLOW | RTA_ENCAP | RTA_ENCAP_TYPE => &mut of_hop,
+                        _ => &mut route.attributes,
+                    };
+                    attributes.push(Attribute { kind, value });
+                }
             }
         }
-        route.hops.extend(index.map(|index| Hop {
-            index,
-            via,
-            flags: flags.to_le_bytes()[0],
-            weight: 0,
-        }));
+        match index {
+            Some(index) => route.hops.push(Hop {
+                index,
+                via,
+                flags: flags.to_le_bytes()[0],
+                weight: 0,
+                attributes: of_hop,
+            }),
+            None => route.attributes.extend(of_hop),
+        }
         Ok(Some(route))
     }
 
@@ -185,6 +196,7 @@ impl Route {
             [hop] => {
                 self.put_via(hop, &mut to);
                 to.put_u32(RTA_OIF, hop.index);
+                to.put_all(&hop.attributes);
             }
             hops => to.put(RTA_MULTIPATH, &self.multipath(hops)),
         }
@@ -198,13 +210,25 @@ impl Route {
         if let Some(number) = self.nexthop {
             to.put_u32(RTA_NH_ID, number);
         }
-        for Attribute { kind, value } in &self.attributes {
-            let is_of_hop = matches!(*kind, RTA_FLOW | RTA_ENCAP | RTA_ENCAP_TYPE);
-            if self.nexthop.is_none() || !is_of_hop {
-                to.put(*kind, value);
+        to.put_all(&self.attributes);
+        to.0
+    }
+
+    /// What identifies it to RTM_DELROUTE. IPv6 takes the first route of that destination and
+    /// metric that fits (ip6_route_del, net/ipv6/route.c): without a gateway any fits, with `::`
+    /// only one that has none. Of several hops each may have a protocol, and the first one's is
+    /// told for all, so none is asked for.
+    pub(crate) fn to_identifying_bytes(&self) -> Vec<u8> {
+        let mut route = self.clone();
+        if self.to.is_ipv6() {
+            for hop in &mut route.hops {
+                hop.via.get_or_insert(unspecified(true));
+            }
+            if route.hops.len() > 1 {
+                route.protocol = 0;
             }
         }
-        to.0
+        route.to_bytes()
     }
 
     fn put_via(&self, hop: &Hop, to: &mut Attributes) {
@@ -221,6 +245,7 @@ impl Route {
         let hop = |hop: &Hop| {
             let mut of_hop = Attributes::default();
             self.put_via(hop, &mut of_hop);
+            of_hop.put_all(&hop.attributes);
             let length = u16::try_from(8 + of_hop.0.len()).unwrap_or(u16::MAX);
             let mut bytes = length.to_ne_bytes().to_vec();
             bytes.extend([hop.flags, hop.weight]);
@@ -251,12 +276,15 @@ fn hops(mut rest: &[u8]) -> Result<Vec<Hop>, String> {
         let of_hop = rest
             .get(8..length)
             .ok_or_else(|| format!("a next hop of {length} bytes, of {} that came", rest.len()))?;
-        let mut via = None;
+        let (mut via, mut attributes) = (None, Vec::new());
         for (kind, value) in split(of_hop)? {
             match kind {
                 RTA_GATEWAY => via = Some(as_ip(value)?),
                 RTA_VIA => via = Some(of_any_family(value)?),
-                _ => {}
+                kind => attributes.push(Attribute {
+                    kind,
+                    value: value.to_vec(),
+                }),
             }
         }
         hops.push(Hop {
@@ -264,6 +292,7 @@ fn hops(mut rest: &[u8]) -> Result<Vec<Hop>, String> {
             via,
             flags,
             weight,
+            attributes,
         });
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }

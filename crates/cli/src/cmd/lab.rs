@@ -121,6 +121,10 @@ fn prepare(args: &ScenarioArgs, name: Option<String>) -> Result<Prepared, Failed
     let refused = failed(out::REFUSED);
     let claimed = state()?.claim(&name).map_err(|error| refused(&error))?;
     let sockets = Sockets::bind(&claimed).map_err(|error| refused(&error))?;
+    let environment = loaded.scenario.host.boot.environment();
+    claimed
+        .keep_environment(environment)
+        .map_err(|error| refused(&error))?;
     let spec = Spec {
         files: loaded.files.clone(),
     };
@@ -317,7 +321,11 @@ fn list(json: bool) -> Result<u8, Failed> {
 
 fn exec(which: &Which, machine: &str, command: &[OsString]) -> Result<u8, Failed> {
     let lab = find(which)?;
-    sandbox::exec(&lab, machine, command, &environment())
+    let mut environment = environment();
+    if machine == sandbox::DOM0 {
+        environment.extend(lab.environment());
+    }
+    sandbox::exec(&lab, machine, command, &environment)
         .map(status_of)
         .map_err(|error| sandbox_failed(&error))
 }

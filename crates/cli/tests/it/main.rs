@@ -3,6 +3,10 @@
 //! | module | shows |
 //! | --- | --- |
 //! | `run` | `lab run` holds every claim of the examples, as root and as anybody |
+//! | `pictures` | every README has the picture that `show` draws |
+//! | `again` | a host's bridges are stopped and started again under its guests |
+//! | `toolstacks` | one scenario with each toolstack differs as the contract says |
+//! | `custom` | a script's name that nobody knows, and the wrapper that is written instead |
 //! | `execs` | no program is started but what the scenario names |
 //! | `check` | `check` and `fmt` say all that is wrong with files, and run none
 //! | `store` | Debian's xenstore-ls prints the contract's nodes and permissions |
@@ -19,19 +23,23 @@
 //! Where the tests are root, most run twice: as root and as uid 65534.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+mod again;
 mod check;
 mod claims;
+mod custom;
 mod execs;
 mod hang;
 mod hotplug;
 mod killed;
 mod many;
 mod need;
+mod pictures;
 mod place;
 mod run;
 mod scenario;
 mod scripts;
 mod store;
+mod toolstacks;
 mod up;
 mod words;
 mod xenstored;

@@ -2,27 +2,30 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::Instant;
 
 use crate::place::{Place, each_user, said};
-
-const EXAMPLES: [&str; 2] = ["examples/one-bridge", "examples/two-bridges"];
+use crate::scenario::examples;
 
 #[test]
 fn every_claim_of_the_examples_holds() {
     each_user(|place| {
-        for example in EXAMPLES {
-            let run = place.expect(0, &["lab", "run", example]);
+        for example in examples() {
+            let begun = Instant::now();
+            let run = place.expect(0, &["lab", "run", &example]);
+            let took = begun.elapsed();
             let verdicts = |mark: &str| run.out.lines().filter(|l| l.starts_with(mark)).count();
             let (held, failed) = (verdicts("ok    "), verdicts("FAIL  "));
             assert_eq!(failed, 0, "{place}: {run}");
             // As many as the file has, counted without our reader.
-            let toml = fs::read_to_string(place.file(example).join("lab.toml")).unwrap();
+            let toml = fs::read_to_string(place.file(&example).join("lab.toml")).unwrap();
             let packets =
                 toml.matches("\n[[reach]]").count() + toml.matches("\n[[not_reach]]").count();
             assert!(held > packets && packets > 0, "{place}: {run}");
             let name = example.rsplit('/').next().unwrap();
             let last = format!("{name}: {held} of {held} claims hold");
             assert_eq!(run.out.lines().last(), Some(last.as_str()), "{place}");
+            println!("{place}: {last}, {:.2} s", took.as_secs_f64());
         }
         place.nothing_left("lab run");
     });
@@ -31,7 +34,7 @@ fn every_claim_of_the_examples_holds() {
 #[test]
 fn the_report_is_json_of_version_1() {
     each_user(|place| {
-        for example in EXAMPLES {
+        for example in ["examples/one-bridge", "examples/default-bridge"] {
             let table = place.expect(0, &["lab", "run", example]).out;
             let run = place.expect(0, &["lab", "run", example, "--json"]);
             let report = run.json();

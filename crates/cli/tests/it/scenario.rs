@@ -1,8 +1,8 @@
-//! Small scenarios, written where they are needed.
+//! Small scenarios, written where they are needed; and those of the repository.
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::place::Place;
 
@@ -74,4 +74,22 @@ pub fn script_before_ours(place: &Place, name: &str, text: &str) {
     if !link.is_symlink() {
         symlink("/run/xenwire/bin/xenwire", link).unwrap();
     }
+}
+
+/// The folder of the repository's scenarios.
+pub fn examples_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
+}
+
+/// Every scenario of the repository, as a place has them: `examples/NAME`.
+pub fn examples() -> Vec<String> {
+    let entries = fs::read_dir(examples_folder()).unwrap();
+    let folders = entries.map(|entry| entry.unwrap().path());
+    let mut examples: Vec<String> = folders
+        .filter(|folder| folder.join("lab.toml").exists())
+        .map(|folder| format!("examples/{}", folder.file_name().unwrap().to_str().unwrap()))
+        .collect();
+    examples.sort();
+    assert!(examples.len() >= 10, "only {examples:?}");
+    examples
 }

@@ -3,9 +3,9 @@
 
 use std::time::Instant;
 
-use crate::strike::{Blow, Point, points, strike};
-use crate::whole_state::{WholeState, diff};
-use crate::world::{Kind, World};
+use crate::strike::{Blow, Point, points, strike_for_sure};
+use crate::whole_state::WholeState;
+use crate::world::{Kind, World, lasting};
 
 /// What came out.
 #[derive(Default)]
@@ -31,13 +31,6 @@ fn call(verb: &'static str, generation: &'static str) -> Call {
     }
 }
 
-/// Without lifetimes: each run that is taken back may cost a second of them, and the other state
-/// was looked at many runs ago.
-fn same_but_for_lifetimes(a: &WholeState, b: &WholeState) -> bool {
-    let is_lifetime = |line: &String| line.contains(": until ") && line.contains("-> until ");
-    diff(a, b).iter().all(is_lifetime)
-}
-
 /// Hits a call at every point, in a world that rests in `old`.
 fn every_point(
     world: &World,
@@ -49,22 +42,23 @@ fn every_point(
     let mut tally = Tally::default();
     for point in points {
         tally.points += 1;
-        let killed = strike(world, point, Blow::Kill, &call.words);
-        assert_eq!(killed.status, 137, "{point} killed nothing: {killed}");
+        strike_for_sure(world, point, Blow::Kill, &call.words, &call.back);
         let recovered = world.say(&["recover"]);
         let ended = world.until(|state| match () {
-            () if diff(&old, state).is_empty() => Some(false),
-            () if same_but_for_lifetimes(new, state) => Some(true),
+            () if lasting(&old, state).is_empty() => Some(false),
+            () if lasting(new, state).is_empty() => Some(true),
             () => None,
         });
-        let ended = ended.map_err(|state| diff(&old, &state)).and_then(|(is_new, state)| {
-            if !is_new {
-                return Ok((is_new, state));
-            }
-            world.expect(0, &call.back);
-            let back = world.until(|state| diff(&old, state).is_empty().then_some(is_new));
-            back.map_err(|state| diff(&old, &state))
-        });
+        let ended = ended
+            .map_err(|state| lasting(&old, &state))
+            .and_then(|(is_new, state)| {
+                if !is_new {
+                    return Ok((is_new, state));
+                }
+                world.expect(0, &call.back);
+                let back = world.until(|state| lasting(&old, state).is_empty().then_some(is_new));
+                back.map_err(|state| lasting(&old, &state))
+            });
         match ended {
             Ok((is_new, state)) if recovered.status == 0 => {
                 old = state;
@@ -85,8 +79,12 @@ fn every_point(
 
 /// Both calls of a generation. With a guest, whose link was on the bridge when it was stopped.
 fn never_half(kind: Kind, generation: &'static str, guest: bool) {
-    let Some(world) = World::new(kind) else { return };
+    let Some(world) = World::new(kind) else {
+        return;
+    };
     let begun = Instant::now();
+    // Folders are made once; every run below finds the same.
+    world.expect(0, &["recover"]);
     let (start, stop) = (call("start", generation), call("stop", generation));
     if guest {
         world.expect(0, &start.words);

@@ -20,12 +20,20 @@ ip -n outside address add 198.18.0.1/24 dev p1
 ip -n outside link set p0 up
 ip -n outside link set p1 up
 
-# Up once: the queueing discipline that does nothing is had only by links that never were.
+# Up once: the queueing discipline that does nothing, and the multicast address that a link is born
+# with, are had only by links that never were.
 i=0
 while [ "$i" -lt "$PAIRS" ]; do
   ip link add "veth$i" type veth peer name "vif0.$i"
   ip link set "veth$i" up
   ip link set "vif0.$i" up
+  i=$((i + 1))
+done
+until [ "$(ip -oneline link show up type veth | grep -c '@\(veth\|vif0\).* state UP ')" -eq $((PAIRS * 2)) ]; do
+  sleep 0.02
+done
+i=0
+while [ "$i" -lt "$PAIRS" ]; do
   ip link set "veth$i" down
   ip link set "vif0.$i" down
   i=$((i + 1))
@@ -44,7 +52,7 @@ ip address add 192.0.2.10/24 broadcast 192.0.2.255 dev eth0
 ip address add 192.0.2.11/24 dev eth0
 ip address add 198.51.100.3/28 dev eth0 label eth0:1
 ip address add 2001:db8::10/64 dev eth0 valid_lft 9000 preferred_lft 4000 nodad
-ip address add 2001:db8:1::10/64 dev eth0 valid_lft 90000 preferred_lft 80000 nodad
+ip address add 2001:db8:1::10/64 dev eth0 valid_lft 90000 preferred_lft 80000
 ip address add 198.18.0.10/24 dev eth1
 
 ip route add default via 192.0.2.1 metric 50
@@ -55,6 +63,5 @@ ip route add blackhole 203.0.113.128/25
 ip rule add iif eth0 lookup 100 priority 1000
 ip neighbour add 192.0.2.77 lladdr 02:00:00:00:00:07 dev eth0 nud permanent
 ip neighbour add 2001:db8::77 lladdr 02:00:00:00:00:07 dev eth0 nud permanent
-ip neighbour add proxy 192.0.2.99 dev eth0
 echo ready
 exec cat >/dev/null

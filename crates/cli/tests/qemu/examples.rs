@@ -1,36 +1,43 @@
 //! `lab run` on a kernel that is not the one it was developed on.
 
+use std::fs;
 use std::path::Path;
 
 use crate::machine::Machine;
+
+/// Those that an ordinary user runs too, who needs a user namespace for a lab.
+const AS_NOBODY: [&str; 2] = ["default-bridge", "two-bridges"];
 
 #[test]
 fn every_claim_of_the_examples_holds_in_qemu() {
     let Some(machine) = Machine::new() else {
         return;
     };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let boot = machine
-        .with("examples", &root.join("examples"))
-        .job("one-bridge", "xenwire lab run /opt/examples/one-bridge")
-        .job("two-bridges", "xenwire lab run /opt/examples/two-bridges")
-        // Root of the machine needs no user namespace for a lab; who is not root does.
-        .job(
-            "nobody",
-            "cd / && su nobody -c 'xenwire lab run /opt/examples/two-bridges'",
-        )
-        .run();
-    for (job, scenario) in [
-        ("one-bridge", "one-bridge"),
-        ("two-bridges", "two-bridges"),
-        ("nobody", "two-bridges"),
-    ] {
-        let run = boot.expect(0, job);
-        let held = run
-            .stdout
-            .lines()
-            .filter(|l| l.starts_with("ok    "))
-            .count();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap());
+    let mut scenarios: Vec<String> = entries
+        .filter(|entry| entry.path().join("lab.toml").is_file())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    scenarios.sort();
+    let mut machine = machine.with("examples", &folder);
+    let mut runs = Vec::new();
+    for scenario in &scenarios {
+        let run = format!("xenwire lab run /opt/examples/{scenario}");
+        machine = machine.job(scenario, &run);
+        runs.push((scenario.clone(), scenario));
+        if AS_NOBODY.contains(&scenario.as_str()) {
+            let job = format!("{scenario}-as-nobody");
+            machine = machine.job(&job, &format!("cd / && su nobody -c '{run}'"));
+            runs.push((job, scenario));
+        }
+    }
+    let boot = machine.run();
+    assert_eq!(runs.len(), scenarios.len() + AS_NOBODY.len());
+    for (job, scenario) in runs {
+        let run = boot.expect(0, &job);
+        let claims = run.stdout.lines().filter(|l| l.starts_with("ok    "));
+        let held = claims.count();
         let last = format!("{scenario}: {held} of {held} claims hold");
         assert!(held > 0, "{run}");
         assert_eq!(run.stdout.lines().last(), Some(last.as_str()), "{run}");

@@ -37,12 +37,12 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 pub struct Machine {
     image: PathBuf,
     shared: PathBuf,
-    jobs: Vec<&'static str>,
+    jobs: Vec<String>,
 }
 
 /// What a boot left.
 pub struct Boot {
-    outcomes: Vec<(&'static str, Outcome)>,
+    outcomes: Vec<(String, Outcome)>,
     console: String,
 }
 
@@ -78,6 +78,12 @@ impl Machine {
         Some(machine.with("xenwire", Path::new(env!("CARGO_BIN_EXE_xenwire"))))
     }
 
+    /// A machine with the words of `host.sh`, among them the network scripts by their names.
+    pub fn with_host() -> Option<Self> {
+        let words = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/qemu/host.sh");
+        Some(Self::new()?.with("host.sh", &words))
+    }
+
     /// Brings a file or a folder of this machine along: it is `/opt/NAME` there.
     pub fn with(self, name: &str, path: &Path) -> Self {
         let copy = Command::new("cp")
@@ -89,11 +95,11 @@ impl Machine {
     }
 
     /// A shell script to run there. Its shell is Debian's `sh`, with `set -eu`.
-    pub fn job(mut self, name: &'static str, script: &str) -> Self {
+    pub fn job(mut self, name: &str, script: &str) -> Self {
         let folder = self.job_folder(self.jobs.len(), name);
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("script"), format!("set -eu\n{script}\n")).unwrap();
-        self.jobs.push(name);
+        self.jobs.push(name.to_owned());
         self
     }
 
@@ -110,7 +116,7 @@ impl Machine {
         drop(turn);
         let jobs = self.jobs.iter().enumerate();
         let outcomes: Vec<_> = jobs
-            .map(|(n, name)| (*name, Outcome::read(&self.job_folder(n, name))))
+            .map(|(n, name)| (name.clone(), Outcome::read(&self.job_folder(n, name))))
             .collect();
         let boot = Boot {
             outcomes,
@@ -180,7 +186,7 @@ fn nic(command: &mut Command, model: &str, hub: u8, side: u8) {
 impl Boot {
     /// What the job of this name left.
     pub fn of(&self, name: &str) -> &Outcome {
-        let found = self.outcomes.iter().find(|(job, _)| *job == name);
+        let found = self.outcomes.iter().find(|(job, _)| job == name);
         &found.expect("a job of this boot").1
     }
 

@@ -4,13 +4,19 @@
 //! | --- | --- |
 //! | `kernel` | the machine is what the other tests take it for |
 //! | `examples` | `lab run` holds every claim of the examples on that kernel |
+//! | `generations` | `network-bridge` on a NIC with a driver leaves no trace, in each generation |
+//! | `kinds` | VLANs, a bond, a dummy, a macvlan and a wireless link as what the NIC is or has on it |
+//! | `crash` | SIGKILL while it changes the host: `recover` ends in the old state or the new |
 //!
-//! `machine` switches such a machine on and off, `need` says what is missing. Every test has
+//! `machine` switches such a machine on and off, `host.sh` sets one up, `need` says what is missing. Every test has
 //! `in_qemu` in its name: `./ci.sh test qemu` runs these and no others.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+mod crash;
 mod examples;
+mod generations;
 mod kernel;
+mod kinds;
 mod machine;
 mod need;
 
@@ -21,6 +27,9 @@ fn every_file_is_part_of_this_binary_and_says_in_qemu() {
     let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
         let module = path.file_stem().unwrap().to_str().unwrap();
         let named = module == "main" || main.contains(&format!("mod {module};"));
         assert!(named, "{module} is not named");

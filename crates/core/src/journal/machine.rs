@@ -142,7 +142,7 @@ impl Machine {
                 .last()
                 .map(|number| self.steps[*number].effect.undo())
             {
-                Some(Undo::By(effect)) => Order::Perform(effect),
+                Some(Undo::By(effect)) => Order::Perform(*effect),
                 // `told` drops what has no undo before it comes here.
                 Some(Undo::Never(_)) | None => Order::Finish(self.outcome()),
             },

@@ -74,7 +74,7 @@ fn walk(done: &[Step], ahead: &[Step], observed: &NetState) -> Result<Vec<Effect
     let mut undo = Vec::new();
     for step in done.iter().rev() {
         let effect = match step.effect.undo() {
-            Undo::By(effect) => effect,
+            Undo::By(effect) => *effect,
             Undo::Never(why) => return Err(Mismatch(why.into())),
         };
         match back.apply(&effect) {

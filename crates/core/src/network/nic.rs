@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::name::IfName;
-use crate::state::{Address, Desired, Managed, Neighbour, NetState, Route, WantedLink};
+use crate::state::{Address, Desired, Folder, Managed, Neighbour, NetState, Route, WantedLink};
 
 /// Everything of a link that its users know it by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Belongings {
         let neighbours = state.neighbours.iter().filter(|n| n.link == *from);
         Self {
             addresses: addresses.collect(),
-            routes: routes.map(|r| r.renamed(rename)).collect(),
+            routes: routes.map(|r| r.renamed(rename).again()).collect(),
             neighbours: neighbours
                 .map(|n| Neighbour {
                     link: to.clone(),
@@ -96,9 +96,16 @@ pub(super) fn bare(link: &mut WantedLink) {
     link.neighbours = Managed::Set(BTreeSet::new());
 }
 
-/// The settings of one link, for another; under the other's wanted name.
+/// The settings of one link, for another; under the other's wanted name. Only those of which is
+/// known what a new link begins with: the others start could not give, so stop must not take them
+/// for dom0's. (A network namespace has no `neigh/default`: arp_init, net/ipv4/arp.c.)
 pub(super) fn copy_settings(state: &NetState, from: &IfName, to: &IfName, desired: &mut Desired) {
-    for (key, value) in state.sysctls.iter().filter(|(key, _)| key.link == *from) {
+    let default: IfName = "default".parse().expect("a name");
+    let settings = state.sysctls.iter().filter(|(key, _)| {
+        key.link == *from
+            && (key.folder == Folder::Conf || state.sysctls.contains_key(&key.on(&default)))
+    });
+    for (key, value) in settings {
         desired.sysctls.insert(key.on(to), value.clone());
     }
 }

@@ -50,6 +50,11 @@ pub(super) fn refuse(
             "{nic} is wireless: its access point takes frames of one MAC only, so guests behind a bridge on it are never heard; use network-route or network-nat"
         ));
     }
+    if let Some(upper) = takes_frames(observed, nic) {
+        return Err(format!(
+            "{upper} is on {nic} and takes its frames, so that {nic} can be no port of a bridge; remove {upper}, or give it a link of its own"
+        ));
+    }
     if let Some(why) = root.and_then(|root| root.needs(nic, state))
         && call.generation != Generation::Xen2
     {
@@ -67,6 +72,19 @@ pub(super) fn refuse(
         ));
     }
     Ok(())
+}
+
+/// A link on this one that takes whatever comes in by it. The kernel lets one only do so, and for a
+/// port that is the bridge (netdev_rx_handler_register, net/core/dev.c).
+fn takes_frames<'a>(observed: &'a Observed, nic: &IfName) -> Option<&'a IfName> {
+    const KINDS: [&str; 4] = ["macvlan", "macvtap", "ipvlan", "ipvtap"];
+    let is_one = |name: &IfName| match observed.state.links.get(name).map(|link| &link.kind) {
+        Some(LinkKind::Other(kind)) => KINDS.contains(&kind.as_str()),
+        _ => false,
+    };
+    let mut uppers = observed.facts.iter();
+    let found = uppers.find(|(name, facts)| facts.lower.as_ref() == Some(nic) && is_one(name));
+    found.map(|(name, _)| name)
 }
 
 fn check_bridge(call: &Call, target: &Target, observed: &Observed) -> Result<(), String> {

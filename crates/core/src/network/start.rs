@@ -17,8 +17,8 @@ use crate::state::{
 use super::nic::{Belongings, bare, copy_offloads, copy_settings, move_rules};
 use super::quiet::{no_ipv6, quiet};
 use super::refuse::refuse;
-use super::target::is_ours;
-use super::{Call, Generation, NetworkRoot, Pair, Target, Wanted};
+use super::target::{is_ours, master};
+use super::{Call, NetworkRoot, Pair, Target, Wanted};
 
 /// What `start` wants.
 ///
@@ -43,10 +43,9 @@ pub fn start(
         refuse(call, target, observed, root)?;
         let desired = &mut wanted.desired;
         bridge(target, state, desired);
-        match (call.generation, target.pair) {
-            (Generation::Netloop, Some(pair)) => through_pair(target, pair, state, desired),
-            (Generation::Renaming, _) => renamed(target, state, desired),
-            _ => as_it_is(target, state, desired),
+        match target.pair {
+            Some(pair) => through_pair(target, pair, state, desired),
+            None => as_bridge(target, state, desired),
         }
         wanted.notes.extend(leases(target, state));
     }
@@ -54,31 +53,31 @@ pub fn start(
     Ok(wanted)
 }
 
-/// A NIC that was started has everything that start makes; what is missing was lost to somebody
-/// else, and is not guessed.
+/// A NIC that was started has everything that this generation makes; what is missing was lost to
+/// somebody else, and is not guessed.
 fn is_whole(call: &Call, target: &Target, state: &NetState) -> Result<(), String> {
     let Target {
         nic, port, bridge, ..
     } = target;
-    let missing = match (call.generation, target.pair) {
-        _ if state.links[port].master.is_none() => Some(format!("{port} is on no bridge")),
-        (Generation::Netloop, Some(pair)) => match Pair::of_end(state, nic) {
-            Some(own) if own == pair => {
-                let master = state
-                    .links
-                    .get(&pair.vif())
-                    .and_then(|link| link.master.as_ref());
-                (master != Some(bridge)).then(|| format!("{} is not on {bridge}", pair.vif()))
-            }
-            _ => Some(format!("{nic} is not the end of a pair")),
-        },
-        _ => None,
+    if call.generation != target.generation {
+        return Err(format!(
+            "{nic} is on {bridge} in the way of {}; `network-bridge stop netdev={nic}` takes it off, then it can be started in the way of {}",
+            target.generation, call.generation
+        ));
+    }
+    let missing = match target.pair {
+        _ if state.links[port].master.is_none() => format!("{port} is on no bridge"),
+        Some(pair) if Pair::of_end(state, nic) != Some(pair) => {
+            format!("{nic} is not the end of the pair {}", pair.0)
+        }
+        Some(pair) if master(state, &pair.vif()).as_ref() != Some(bridge) => {
+            format!("{} is not on {bridge}", pair.vif())
+        }
+        _ => return Ok(()),
     };
-    missing.map_or(Ok(()), |missing| {
-        Err(format!(
-            "{nic} looks half started: there is {port}, but {missing}. `network-bridge stop netdev={nic}` puts back what it finds"
-        ))
-    })
+    Err(format!(
+        "{nic} looks half started: there is {port}, but {missing}. `network-bridge stop netdev={nic}` puts back what it finds"
+    ))
 }
 
 /// The bridge: made if it is not there, and otherwise left as the administrator has it.
@@ -93,7 +92,7 @@ fn bridge(target: &Target, state: &NetState, desired: &mut Desired) {
     });
     link.up = Managed::Set(true);
     if !is_there {
-        link.alias = Managed::Set(Mark::MADE.alias());
+        link.alias = Managed::Set(Mark::made_for(&target.nic).alias());
     }
     desired.links.insert(name.clone(), link);
 }
@@ -105,7 +104,7 @@ fn through_pair(target: &Target, pair: Pair, state: &NetState, desired: &mut Des
     if !state.links.contains_key(bridge) {
         quiet(bridge, desired);
     }
-    below(target, state, desired);
+    below(target, desired);
     let port = desired.links.get_mut(&target.port).expect("made by below");
     port.mac = Managed::Set(Mac::QUIET);
     port.multicast = Managed::Set(false);
@@ -124,7 +123,7 @@ fn through_pair(target: &Target, pair: Pair, state: &NetState, desired: &mut Des
     end.arp = Managed::Set(found.arp);
     end.multicast = Managed::Set(found.multicast);
     if !is_there {
-        end.alias = Managed::Set(Mark::MADE.alias());
+        end.alias = Managed::Set(Mark::made_for(nic).alias());
     }
     desired.links.insert(nic.clone(), end);
     takes_over(nic, nic, state, desired);
@@ -139,20 +138,14 @@ fn through_pair(target: &Target, pair: Pair, state: &NetState, desired: &mut Des
     quiet(&vif, desired);
 }
 
-/// Xen 3.2: the bridge is what dom0 goes on as.
-fn renamed(target: &Target, state: &NetState, desired: &mut Desired) {
-    below(target, state, desired);
-    bridge_takes_over(target, state, desired);
-}
-
-/// Xen 2.0: so it is here, and the NIC keeps its name and stays up.
-fn as_it_is(target: &Target, state: &NetState, desired: &mut Desired) {
-    below(target, state, desired);
+/// Xen 2.0 and 3.2: dom0 goes on as the bridge.
+fn as_bridge(target: &Target, state: &NetState, desired: &mut Desired) {
+    below(target, desired);
     bridge_takes_over(target, state, desired);
 }
 
 /// The NIC under the bridge, without anything of dom0's.
-fn below(target: &Target, state: &NetState, desired: &mut Desired) {
+fn below(target: &Target, desired: &mut Desired) {
     let Target {
         nic, port, bridge, ..
     } = target;
@@ -162,7 +155,6 @@ fn below(target: &Target, state: &NetState, desired: &mut Desired) {
     link.master = Managed::Set(Some(bridge.clone()));
     bare(&mut link);
     desired.links.insert(port.clone(), link);
-    debug_assert!(state.links.contains_key(nic), "refused before");
     no_ipv6(port, desired);
 }
 

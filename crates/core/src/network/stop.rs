@@ -7,10 +7,10 @@ use crate::state::{Desired, Managed, Mark, NetState, Observed, Origin, WantedLin
 use super::nic::{Belongings, bare, copy_settings, move_rules};
 use super::start::is_made;
 use super::target::{is_guests, is_pairs};
-use super::{Call, Generation, Memory, Pair, Target, Wanted};
+use super::{Memory, Pair, Target, Wanted};
 
-/// What `stop` wants. Nothing, if nothing was started.
-pub fn stop(call: &Call, target: &Target, observed: &Observed, memory: &Memory) -> Wanted {
+/// What `stop` wants, whichever generation it was that started. Nothing, if nothing was started.
+pub fn stop(target: &Target, observed: &Observed, memory: &Memory) -> Wanted {
     let state = &observed.state;
     let mut wanted = Wanted::default();
     if !target.is_started {
@@ -20,11 +20,9 @@ pub fn stop(call: &Call, target: &Target, observed: &Observed, memory: &Memory) 
     let goes = is_made(target, state) && stays.is_empty();
     let desired = &mut wanted.desired;
     above(target, desired);
-    match call.generation {
-        Generation::Netloop => from_pair(target, observed, memory, desired),
-        Generation::Renaming | Generation::Xen2 => {
-            from_bridge(call, target, state, goes, memory, desired);
-        }
+    match target.pair {
+        Some(pair) => from_pair(target, pair, observed, memory, desired),
+        None => from_bridge(target, state, goes, memory, desired),
     }
     if goes {
         desired.gone.insert(target.bridge.clone());
@@ -54,10 +52,16 @@ fn other_nics(target: &Target, state: &NetState) -> Vec<IfName> {
 }
 
 /// Xen 3.0: what dom0 has on the pair's end is the NIC's again, and the pair is as it was.
-fn from_pair(target: &Target, observed: &Observed, memory: &Memory, desired: &mut Desired) {
+fn from_pair(
+    target: &Target,
+    pair: Pair,
+    observed: &Observed,
+    memory: &Memory,
+    desired: &mut Desired,
+) {
     let state = &observed.state;
     let nic = &target.nic;
-    let Some(pair) = Pair::of_end(state, nic).filter(|own| Some(*own) == target.pair) else {
+    if Pair::of_end(state, nic) != Some(pair) {
         // Somebody took the pair away; the NIC knows its own MAC.
         memory.bring_back(nic, desired);
         let born = observed
@@ -70,7 +74,7 @@ fn from_pair(target: &Target, observed: &Observed, memory: &Memory, desired: &mu
             link.mac = Managed::Set(mac);
         }
         return;
-    };
+    }
     let end = &state.links[nic];
     takes_back(nic, nic, state, memory, desired);
     if let Some(link) = desired.links.get_mut(nic) {
@@ -79,7 +83,7 @@ fn from_pair(target: &Target, observed: &Observed, memory: &Memory, desired: &mu
         link.multicast = Managed::Set(end.multicast);
     }
     let vif = pair.vif();
-    if Mark::of(end).is_some_and(|mark| mark.made) {
+    if Mark::of(end).is_some_and(|mark| mark.nic.as_ref() == Some(nic)) {
         desired.gone.insert(nic.clone());
         return;
     }
@@ -97,7 +101,6 @@ fn from_pair(target: &Target, observed: &Observed, memory: &Memory, desired: &mu
 /// Xen 2.0 and 3.2: what dom0 has on the bridge is the NIC's again. A bridge that stays keeps what
 /// it has of its own.
 fn from_bridge(
-    call: &Call,
     target: &Target,
     state: &NetState,
     goes: bool,
@@ -113,15 +116,9 @@ fn from_bridge(
     let back = Belongings::moved(state, bridge, nic).only(had);
     back.give(nic, Belongings::default(), desired);
     memory.bring_back(nic, desired);
-    if call.generation == Generation::Xen2
-        && let Some(link) = desired.links.get_mut(nic)
-    {
-        link.up = Managed::Set(true);
-    }
-    let mut stays = WantedLink::new(Origin::Expected);
     let own = |address: &crate::state::Address| !memory.had(nic, address.net);
     let kept = Belongings::moved(state, bridge, bridge).only(own);
-    stays.up = Managed::LeaveAlone;
+    let stays = WantedLink::new(Origin::Expected);
     desired.links.insert(bridge.clone(), stays);
     kept.give(bridge, Belongings::default(), desired);
 }

@@ -10,6 +10,8 @@ use super::{Arguments, Call, Command, Generation, Pair};
 /// What a call is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
+    /// In whose way: that of the call, or of the start that was.
+    pub generation: Generation,
     /// The name that dom0 knows the NIC by: the one it has before start.
     pub nic: IfName,
     /// The name the NIC has while it is below a bridge; in Xen 2.0 its own.
@@ -46,21 +48,17 @@ impl Target {
     pub fn of(call: &Call, state: &NetState) -> Result<Self, String> {
         let arguments = &call.arguments;
         let nic = nic(call.generation, arguments, state)?;
-        let port = match call.generation {
+        let started = started(&nic, arguments, state);
+        let generation = started.unwrap_or(call.generation);
+        let port = match generation {
             Generation::Xen2 => nic.clone(),
             Generation::Netloop | Generation::Renaming => lowered(&nic)?,
         };
-        let is_started = match call.generation {
-            Generation::Xen2 => master(state, &nic).is_some_and(|bridge| {
-                is_ours(state, &bridge) || arguments.bridge.as_ref() == Some(&bridge)
-            }),
-            Generation::Netloop | Generation::Renaming => state.links.contains_key(&port),
-        };
-        let pair = match call.generation {
-            Generation::Netloop => Some(pair(&nic, is_started, arguments, state)?),
+        let pair = match generation {
+            Generation::Netloop => Some(pair(&nic, started.is_some(), arguments, state)?),
             Generation::Xen2 | Generation::Renaming => None,
         };
-        let usual = match (call.generation, pair) {
+        let usual = match (generation, pair) {
             (Generation::Xen2, _) => "xen-br0".parse().expect("seven letters"),
             (Generation::Netloop, Some(pair)) => format!("xenbr{}", pair.0)
                 .parse()
@@ -68,11 +66,12 @@ impl Target {
             _ => nic.clone(),
         };
         let mut target = Self {
+            generation,
             bridge: arguments.bridge.clone().unwrap_or(usual),
             nic,
             port,
             pair,
-            is_started,
+            is_started: started.is_some(),
         };
         target.settle_bridge(arguments, state)?;
         Ok(target)
@@ -93,6 +92,32 @@ impl Target {
         self.bridge = actual;
         Ok(())
     }
+}
+
+/// In which way a NIC was started, if it was: seen in what there is.
+fn started(nic: &IfName, arguments: &Arguments, state: &NetState) -> Option<Generation> {
+    let is_bridge = |link: &IfName| state.links.get(link).is_some_and(|l| l.kind.is_bridge());
+    if let Some(port) = lowered(nic)
+        .ok()
+        .filter(|port| state.links.contains_key(port))
+    {
+        if Pair::of_end(state, nic).is_some() {
+            return Some(Generation::Netloop);
+        }
+        // Without the pair's end it was the bridge that dom0 went on as, or the end was lost; then
+        // the bridge is still one that is not heard.
+        let bridge = master(state, &port);
+        let quiet = bridge
+            .and_then(|bridge| state.links.get(&bridge))
+            .is_some_and(|b| !b.arp);
+        return match is_bridge(nic) || !quiet {
+            true => Some(Generation::Renaming),
+            false => Some(Generation::Netloop),
+        };
+    }
+    let bridge = master(state, nic).filter(is_bridge)?;
+    let meant = is_ours(state, &bridge) || arguments.bridge.as_ref() == Some(&bridge);
+    meant.then_some(Generation::Xen2)
 }
 
 /// `peth0` of `eth0`.
@@ -208,19 +233,10 @@ fn by_default_route(state: &NetState) -> Result<Option<IfName>, String> {
     Ok(None)
 }
 
-/// The NIC that was started, if this is what start made of it.
+/// The NIC that was started, if this is what start made for it.
 fn below(link: &IfName, state: &NetState) -> IfName {
-    if !is_ours(state, link) || !state.links[link].kind.is_bridge() {
-        return link.clone();
-    }
-    let mut lowered = state.ports_of(link).filter_map(|port| {
-        let name: IfName = port.as_str().strip_prefix('p')?.parse().ok()?;
-        (!is_guests(state, port)).then_some(name)
-    });
-    match (lowered.next(), lowered.next()) {
-        (Some(nic), None) => nic,
-        _ => link.clone(),
-    }
+    let mark = state.links.get(link).and_then(Mark::of);
+    mark.and_then(|mark| mark.nic).unwrap_or(link.clone())
 }
 
 fn pair(

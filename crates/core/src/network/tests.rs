@@ -203,7 +203,7 @@ fn stop_plan(generation: Generation, words: &[&str], observed: &Observed, past: 
     let call = called(generation, words);
     let target = Target::of(&call, &observed.state).unwrap();
     let memory = Memory::of(past.iter().map(|plan| plan.steps.as_slice()));
-    planned(&stop(&call, &target, observed, &memory), observed)
+    planned(&stop(&target, observed, &memory), observed)
 }
 
 fn done(plan: &Plan, from: &Observed) -> Observed {
@@ -212,6 +212,11 @@ fn done(plan: &Plan, from: &Observed) -> Observed {
         let applied = state.apply(&step.effect);
         let wished = step.need == Need::Wished;
         assert!(applied.is_ok() || wished, "{}: {applied:?}", step.effect);
+    }
+    for link in state.links.values_mut() {
+        // The kernel draws one, and does not say what the other end was made with.
+        link.mac.get_or_insert(Mac([2, 0, 0, 0, 0, 8]));
+        link.set_peer_mac(None);
     }
     observed(state)
 }
@@ -397,7 +402,13 @@ fn refusals_come_before_anything_is_touched() {
     let bridge = || link(LinkKind::Bridge(BridgeOptions::XEN), true);
     let n = Generation::Netloop;
     let r = Generation::Renaming;
-    let table: &[(Generation, &[&str], &dyn Fn(&mut Observed), &str)] = &[
+    type Row<'a> = (
+        Generation,
+        &'a [&'a str],
+        &'a dyn Fn(&mut Observed),
+        &'a str,
+    );
+    let table: &[Row<'_>] = &[
         (
             n,
             &["start", "netdev=lo"],
@@ -549,4 +560,42 @@ fn calls_are_read_and_never_run() {
     };
     assert_eq!(network(&["start"]), Ok(Generation::Xen2));
     assert!(network(&["start", "--generation=xen3.0"]).is_err());
+}
+
+#[test]
+fn stop_takes_back_whatever_was_started() {
+    for started_as in Generation::ALL {
+        for asked in Generation::ALL.into_iter().filter(|g| *g != started_as) {
+            let before = host(8);
+            let first = start_plan(started_as, &["start"], &before).unwrap();
+            let started = done(&first, &before);
+            let error = start_plan(asked, &["start"], &started).unwrap_err();
+            assert!(
+                error.contains(&started_as.to_string()) && error.contains("stop"),
+                "{error}"
+            );
+            let back = stop_plan(asked, &["stop"], &started, &[&first]);
+            let after = done(&back, &started);
+            assert_eq!(
+                comparable(&after.state),
+                comparable(&before.state),
+                "started as {started_as}, stopped as {asked}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_pair_of_the_administrators_outlives_stop() {
+    let before = host(0);
+    let pair = Loopback::Add(Pair(0)).desire(&before).unwrap();
+    let before = done(&planned(&pair, &before), &before);
+    let first = start_plan(Generation::Netloop, &["start"], &before).unwrap();
+    let started = done(&first, &before);
+    let back = stop_plan(Generation::Netloop, &["stop"], &started, &[&first]);
+    let after = done(&back, &started);
+    assert_eq!(comparable(&after.state), comparable(&before.state));
+    let pair = Loopback::Remove(Pair(0)).desire(&after).unwrap();
+    let after = done(&planned(&pair, &after), &after);
+    assert!(!after.state.links.contains_key(&name("vif0.0")));
 }

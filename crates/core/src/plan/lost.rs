@@ -304,7 +304,7 @@ impl Losses<'_> {
     }
 
     fn give_route(&mut self, route: &Route) {
-        let route = route.renamed(|link| self.names.wanted(link));
+        let route = route.renamed(|link| self.names.wanted(link)).again();
         if !self.diff.routes_added.contains(&route) {
             self.diff.routes_added.push(route);
         }

@@ -15,13 +15,20 @@
 //! Whatever the kernel would drop by itself on the way is taken away by a step of its own, since
 //! only a step can be undone.
 
+mod delete;
+mod hush;
+mod steps;
+
 use std::cmp::Reverse;
+
+use hush::Hush;
+use steps::Steps;
 
 use super::names::Names;
 use super::{Diff, LinkDiff, Need, Plan, Planned, Step, lost};
 use crate::name::IfName;
 use crate::state::{
-    Address, Desired, Effect, LinkChange, LinkSysctl, Managed, Moment, NetState, Observed, Pair,
+    Address, Desired, Effect, LinkChange, Managed, Moment, NetState, Observed, Pair,
 };
 
 /// Plans the way from what was found to what is wanted. The same inputs give the same plan.
@@ -162,62 +169,6 @@ impl Ordering<'_> {
         self.delete(steps);
     }
 
-    /// A link that goes is stripped of what a new one would not have, so that undoing gives it
-    /// back.
-    fn delete(&self, steps: &mut Steps) {
-        for (name, link) in &self.diff.removed {
-            let ends = link.peer().into_iter().chain([name.clone()]);
-            for end in ends {
-                let Some(link) = self.state.links.get(&end) else {
-                    continue;
-                };
-                for (key, pair) in self.to_default(&end) {
-                    steps.write(&key, &pair.from, &pair.to);
-                }
-                let bare = |to: Pair<bool>| (to.from != to.to).then_some(to);
-                let flag = |from: bool, to: bool| bare(Pair { from, to });
-                if let Some(pair) = flag(link.up, false) {
-                    steps.change(&end, LinkChange::Up(pair));
-                }
-                if let Some(pair) = flag(link.arp, true) {
-                    steps.change(&end, LinkChange::Arp(pair));
-                }
-                if let Some(pair) = flag(link.multicast, true) {
-                    steps.change(&end, LinkChange::Multicast(pair));
-                }
-                if let Some(pair) = Pair::differing(link.master.clone(), None) {
-                    steps.change(&end, LinkChange::Master(pair));
-                }
-                if let Some(pair) = Pair::differing(link.alias.clone(), None) {
-                    steps.change(&end, LinkChange::Alias(pair));
-                }
-            }
-            let mut bare = link.bare();
-            if let Some(peer) = link.peer().and_then(|peer| self.state.links.get(&peer)) {
-                bare.set_peer_mac(peer.mac);
-            }
-            steps.add(Effect::DeleteLink {
-                name: name.clone(),
-                link: bare,
-            });
-        }
-    }
-
-    /// The settings of a link that are not what new links begin with.
-    fn to_default(&self, link: &IfName) -> Vec<(LinkSysctl, Pair<String>)> {
-        let of_link = self
-            .state
-            .sysctls
-            .iter()
-            .filter(|(key, _)| key.link == *link);
-        let default: IfName = "default".parse().expect("a name");
-        let differing = of_link.filter_map(|(key, value)| {
-            let begins = self.state.sysctls.get(&key.on(&default))?;
-            Some((key.clone(), Pair::differing(value.clone(), begins.clone())?))
-        });
-        differing.collect()
-    }
-
     /// A name is given when it is free: one renaming or creation may wait for another.
     fn rename_and_create(&self, steps: &mut Steps) {
         let mut taken: Vec<IfName> = self.state.links.keys().cloned().collect();
@@ -344,57 +295,6 @@ impl Ordering<'_> {
         }
     }
 
-    /// Links for which the kernel must make no address by itself on the way, which it would ask the
-    /// segment about for seconds (RFC 4862, 5.4): those that come up with addresses that they had
-    /// before or another had, and those that are up and go down, for when that is undone.
-    fn hushed(&self) -> Vec<Hush> {
-        let hushed = self.desired.links.keys().filter_map(|name| {
-            let change = self.diff.links.get(name)?;
-            let is_made = self.is_made(name);
-            let was_up = !is_made && self.is_up(&self.names.present(name));
-            let comes_up = change.up.as_ref().is_some_and(|pair| pair.to);
-            let goes_down = was_up && needs_down(change);
-            if !(goes_down || comes_up && self.gets_moved_ipv6(name)) {
-                return None;
-            }
-            let wanted = LinkSysctl::ipv6(name, "addr_gen_mode");
-            let present = (!is_made).then(|| wanted.on(&self.names.present(name)));
-            let begins = || wanted.on(&"default".parse().expect("a name"));
-            let now = self
-                .state
-                .sysctls
-                .get(&present.clone().unwrap_or_else(begins))?;
-            let then = self.diff.sysctls.get(&wanted).map_or(now, |pair| &pair.to);
-            Some(Hush {
-                now: now.clone(),
-                then: then.clone(),
-                present,
-                wanted,
-            })
-        });
-        hushed.collect()
-    }
-
-    fn gets_moved_ipv6(&self, name: &IfName) -> bool {
-        let mut added = self.diff.addresses_added.iter();
-        added.any(|a| a.link == *name && a.net.addr().is_ipv6() && self.is_moved(a))
-    }
-
-    /// Whether an address is taken from somewhere by this very plan: nobody else can have it.
-    fn is_moved(&self, address: &Address) -> bool {
-        let mut removed = self.diff.addresses_removed.iter();
-        removed.any(|removed| removed.net == address.net)
-    }
-
-    /// A moved IPv6 address as it is first given: usable at once.
-    fn at_once(&self, address: &Address) -> Option<Address> {
-        let asks = address.net.addr().is_ipv6() && address.flags & Address::NODAD == 0;
-        (asks && self.is_moved(address)).then(|| Address {
-            flags: address.flags | Address::NODAD,
-            ..address.clone()
-        })
-    }
-
     /// Bridges first.
     fn created(&self) -> Vec<&IfName> {
         let mut created: Vec<&IfName> = self.diff.created.keys().collect();
@@ -449,53 +349,6 @@ impl Ordering<'_> {
                     Need::Wished
                 },
             })
-    }
-}
-
-/// A link whose addr_gen_mode is none for a while.
-struct Hush {
-    /// The setting under the link's present name; none for a link that is made.
-    present: Option<LinkSysctl>,
-    /// Under its wanted name.
-    wanted: LinkSysctl,
-    /// What it is, or what new links begin with.
-    now: String,
-    /// What it is to be in the end.
-    then: String,
-}
-
-impl Hush {
-    /// IN6_ADDR_GEN_MODE_NONE (include/uapi/linux/if_link.h).
-    const NONE: &str = "1";
-}
-
-/// The steps so far.
-#[derive(Default)]
-struct Steps(Vec<Step>);
-
-impl Steps {
-    fn add(&mut self, effect: Effect) {
-        self.0.push(Step::required(effect));
-    }
-
-    fn write(&mut self, key: &LinkSysctl, from: &str, to: &str) {
-        if from != to {
-            self.add(Effect::WriteSysctl {
-                key: key.clone(),
-                from: from.to_owned(),
-                to: to.to_owned(),
-            });
-        }
-    }
-
-    fn change(&mut self, name: &IfName, change: LinkChange) {
-        self.change_if(name, change, Need::Required);
-    }
-
-    fn change_if(&mut self, name: &IfName, change: LinkChange, need: Need) {
-        let name = name.clone();
-        let effect = Effect::ChangeLink { name, change };
-        self.0.push(Step { effect, need });
     }
 }
 

@@ -31,7 +31,8 @@ mod topology;
 mod wires;
 
 pub use topology::{
-    Bridge, Domain, GuestNic, Nic, OtherEnd, Port, PortKind, Routed, Topology, UnknownVersion, Version,
+    Bridge, Domain, GuestNic, Nic, OtherEnd, Port, PortKind, Routed, Topology, UnknownVersion,
+    Version,
 };
 
 /// The narrowest page there is a drawing for, in columns.

@@ -139,7 +139,7 @@ pub struct Pair<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undo {
     /// By this one.
-    By(Effect),
+    By(Box<Effect>),
     /// Not at all, for this reason.
     Never(&'static str),
 }
@@ -164,7 +164,7 @@ impl<T> Pair<T> {
 impl Effect {
     /// What takes this effect back.
     pub fn undo(&self) -> Undo {
-        Undo::By(match self.clone() {
+        Undo::By(Box::new(match self.clone() {
             Self::CreateLink { name, link } => Self::DeleteLink { name, link },
             Self::DeleteLink { name, link } => Self::CreateLink { name, link },
             Self::ChangeLink { name, change } => match change {
@@ -235,7 +235,7 @@ impl Effect {
                     })
                     .collect(),
             },
-        })
+        }))
     }
 
     /// Whether the kernel's network is what changes, and not the store.

@@ -1,7 +1,7 @@
 //! What xenwire writes into a link's alias, by which it knows its own.
 //!
 //! ```text
-//!  xenwire [made] [vif1.0] [port-of xenbr0]
+//!  xenwire [made [for eth0]] [vif1.0] [port-of xenbr0]
 //! ```
 
 use std::fmt;
@@ -14,6 +14,8 @@ use crate::name::IfName;
 pub struct Mark {
     /// We made this link.
     pub made: bool,
+    /// The NIC it was made for, by dom0's name for it; it goes when that is taken off.
+    pub nic: Option<IfName>,
     /// It is this vif or tap under another name.
     pub link: Option<IfName>,
     /// It was a port of this bridge when that was stopped, and is to be one again.
@@ -24,9 +26,18 @@ impl Mark {
     /// The mark of a link that we made.
     pub const MADE: Self = Self {
         made: true,
+        nic: None,
         link: None,
         port_of: None,
     };
+
+    /// The mark of a link that we made for this NIC.
+    pub fn made_for(nic: &IfName) -> Self {
+        Self {
+            nic: Some(nic.clone()),
+            ..Self::MADE
+        }
+    }
 
     /// The mark of a link, if it has one.
     pub fn of(link: &Link) -> Option<Self> {
@@ -42,6 +53,7 @@ impl Mark {
         while let Some(word) = words.next() {
             match word {
                 "made" => mark.made = true,
+                "for" => mark.nic = Some(words.next()?.parse().ok()?),
                 "port-of" => mark.port_of = Some(words.next()?.parse().ok()?),
                 link if mark.link.is_none() => mark.link = Some(link.parse().ok()?),
                 _ => return None,
@@ -62,6 +74,9 @@ impl fmt::Display for Mark {
         if self.made {
             f.write_str(" made")?;
         }
+        if let Some(nic) = &self.nic {
+            write!(f, " for {nic}")?;
+        }
         if let Some(link) = &self.link {
             write!(f, " {link}")?;
         }
@@ -80,6 +95,7 @@ mod tests {
     fn marks_are_read_as_they_are_written() {
         for text in [
             "xenwire made",
+            "xenwire made for eth0",
             "xenwire vif1.0",
             "xenwire vif1.0-emu",
             "xenwire port-of xenbr0",

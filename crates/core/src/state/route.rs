@@ -35,7 +35,7 @@ pub struct Route {
     pub expires: Option<Deadline>,
     /// The number of the nexthop object it uses (`ip nexthop`), which dies with its link.
     pub nexthop: Option<u32>,
-    /// All else: metrics, encapsulation, preference.
+    /// All else: metrics, preference.
     pub attributes: Vec<Attribute>,
 }
 
@@ -50,6 +50,8 @@ pub struct Hop {
     pub flags: u8,
     /// Of several hops, how many shares this one has besides the first (rtnh_hops).
     pub weight: u8,
+    /// All else that is said of it alone: encapsulation, realm.
+    pub attributes: Vec<Attribute>,
 }
 
 /// What a route does with a packet.
@@ -67,6 +69,10 @@ impl Route {
     pub const MAIN: u32 = 254;
     /// The protocol number of the kernel's own routes: they come and go with addresses.
     pub const KERNEL: u8 = 2;
+    /// The protocol number of routes that a router advertised.
+    pub const ADVERTISED: u8 = 9;
+    /// The metric of what a router advertised (ra_defrtr_metric, ip-sysctl).
+    const ADVERTISED_METRIC: u32 = 1024;
     /// The protocol number of routes made by hand or by a configuration.
     pub const STATIC: u8 = 4;
 
@@ -121,6 +127,17 @@ impl Route {
         self.hops.iter().any(|hop| hop.via.is_some())
     }
 
+    /// The route as it is given to a link that takes over: one that a router advertised comes right
+    /// behind the one that the kernel makes of the next advertisement. In that one's place the kernel
+    /// would not know ours as its own, and would drop the rest of every advertisement, prefixes
+    /// included (ndisc_router_discovery, net/ipv6/ndisc.c).
+    pub fn again(mut self) -> Self {
+        if self.protocol == Self::ADVERTISED && self.metric == Self::ADVERTISED_METRIC {
+            self.metric += 1;
+        }
+        self
+    }
+
     /// Whether both are the same route: ends may differ by what the kernel rounds.
     pub fn is(&self, other: &Self) -> bool {
         let ends = match (self.expires, other.expires) {
@@ -156,6 +173,7 @@ impl Hop {
             via: None,
             flags: 0,
             weight: 0,
+            attributes: Vec::new(),
         }
     }
 }

@@ -73,7 +73,7 @@ fn two_calls_for_one_vif_follow_one_another() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let other = folder.clone();
     let waiting = std::thread::spawn(move || {
-        let second = FileJournal::open(&other, "vif1.0").unwrap();
+        let second = FileJournal::open(&other, "vif1.0", Keeping::LastRun).unwrap();
         sender.send(()).unwrap();
         second.remove();
     });

@@ -103,12 +103,13 @@ pub(super) fn address(address: wire::Address, names: &Names, now: u32) -> Option
 
 /// `None` for a route by a link that has no name for us.
 pub(super) fn route(route: wire::Route, names: &Names, now: u32) -> Option<Route> {
-    let hop = |hop: &wire::Hop| {
+    let hop = |hop: wire::Hop| {
         Some(Hop {
             link: names.get(&hop.index)?.clone(),
             via: hop.via.filter(|via: &IpAddr| !via.is_unspecified()),
             flags: hop.flags & HOP_SETTINGS,
             weight: hop.weight,
+            attributes: attributes(hop.attributes),
         })
     };
     Some(Route {
@@ -121,7 +122,7 @@ pub(super) fn route(route: wire::Route, names: &Names, now: u32) -> Option<Route
         } else {
             RouteKind::Other(route.kind)
         },
-        hops: route.hops.iter().map(hop).collect::<Option<_>>()?,
+        hops: route.hops.into_iter().map(hop).collect::<Option<_>>()?,
         metric: route.metric,
         source: route.source,
         scope: route.scope,

@@ -5,6 +5,7 @@
 //! below /proc/sys are those of the calling thread's namespace: use a [`Kernel`] only on a thread
 //! that is in the namespace where it was opened.
 
+mod features;
 mod from_wire;
 mod mutate;
 mod observe;
@@ -64,31 +65,6 @@ impl Kernel {
             ethtool: None,
             indexes: HashMap::new(),
         })
-    }
-
-    /// The generic family `ethtool`.
-    ///
-    /// # Errors
-    /// ENOENT if the kernel has none.
-    fn ethtool(&mut self) -> Result<(u16, &mut Socket), KernelError> {
-        let (family, socket) = match self.ethtool.take() {
-            Some(open) => open,
-            None => {
-                let mut socket = Socket::open(Protocol::Generic)?;
-                let replies = socket.ask(&Query::EthtoolFamily)?;
-                let family = replies.into_iter().find_map(|reply| match reply {
-                    Reply::Family(number) => Some(number),
-                    _ => None,
-                });
-                let none = KernelError::Refused {
-                    errno: ENOENT,
-                    text: Some("there is no generic family ethtool".into()),
-                };
-                (family.ok_or(none)?, socket)
-            }
-        };
-        let (family, socket) = self.ethtool.insert((family, socket));
-        Ok((*family, socket))
     }
 
     /// The index of a link, `None` if there is no such link.

@@ -10,7 +10,7 @@ use xenwire_wire as wire;
 use xenwire_wire::{Query, Reply};
 
 use super::from_wire::{self, Names};
-use super::{EAFNOSUPPORT, ENODEV, ENOENT, EOPNOTSUPP, Kernel, KernelError, boot_seconds};
+use super::{EAFNOSUPPORT, ENODEV, EOPNOTSUPP, Kernel, KernelError, boot_seconds};
 
 type Facts = BTreeMap<IfName, LinkFacts>;
 
@@ -226,24 +226,6 @@ impl Kernel {
             state.features.insert(key, on);
         }
         Ok(())
-    }
-
-    /// The offload settings of a link that can be changed: those that are wished for are on, even
-    /// if another that they need is off. A kernel before 5.6 cannot be asked and has none.
-    fn features(&mut self, index: u32) -> Result<BTreeMap<String, bool>, KernelError> {
-        let (family, generic) = match self.ethtool() {
-            Err(error) if error.errno() == Some(ENOENT) => return Ok(BTreeMap::new()),
-            found => found?,
-        };
-        let replies = match generic.ask(&Query::Features { family, index }) {
-            Err(error) if matches!(error.errno(), Some(ENODEV | EOPNOTSUPP)) => Vec::new(),
-            replies => replies?,
-        };
-        let features = replies.into_iter().find_map(|reply| match reply {
-            Reply::Features(features) => Some(features),
-            _ => None,
-        });
-        Ok(features.unwrap_or_default())
     }
 }
 

@@ -52,6 +52,7 @@ impl Kernel {
                 via: hop.via,
                 flags: hop.flags,
                 weight: hop.weight,
+                attributes: attributes(&hop.attributes),
             })
         };
         Ok(wire::Route {

@@ -163,7 +163,7 @@ fn act(
         Command::Start => start(call, &target, &observed, root::of_this_host().as_ref())?,
         _ => {
             let memory = Memory::of(done_runs(journal.found()));
-            stop(call, &target, &observed, &memory)
+            stop(&target, &observed, &memory)
         }
     };
     let change = Change::plan(&wanted.desired, &observed)?;

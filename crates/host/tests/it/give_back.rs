@@ -4,6 +4,8 @@
 //! The second half of each test runs inside the world: this test program again, with only
 //! [`inside`] of it.
 
+mod links;
+
 use std::collections::BTreeSet;
 use std::process::Command;
 
@@ -83,6 +85,9 @@ fn inside() {
         "flags" => address_flags(),
         "settings" => settings(),
         "features" => features(),
+        "arp and multicast" => links::flags(),
+        "a pair" => links::pair(),
+        "facts" => links::facts(),
         other => panic!("no task {other}"),
     };
     println!("done with {count} {task}");
@@ -120,7 +125,7 @@ fn perform(effects: impl IntoIterator<Item = Effect>) {
 
 fn undo(effect: &Effect) -> Effect {
     match effect.undo() {
-        xenwire_core::state::Undo::By(effect) => effect,
+        xenwire_core::state::Undo::By(effect) => *effect,
         xenwire_core::state::Undo::Never(why) => panic!("{why}"),
     }
 }
@@ -175,10 +180,12 @@ fn address_flags() -> usize {
             // bind(2) refuses an address that is still being asked for.
             std::net::UdpSocket::bind(listener).unwrap();
         }
+        asserts_that_all_are_usable();
         perform([Effect::ChangeAddress(Pair {
             from: quiet,
             to: address.clone(),
         })]);
+        asserts_that_all_are_usable();
         if address.scope == 0 {
             std::net::UdpSocket::bind(listener).unwrap();
         }
@@ -193,6 +200,20 @@ fn address_flags() -> usize {
 }
 
 const NODAD: u32 = xenwire_core::state::Address::NODAD;
+
+/// No address of the port is being asked for.
+fn asserts_that_all_are_usable() {
+    let shown = ip(&["-6", "address", "show", "dev", "port", "tentative"]);
+    assert_eq!(shown, "");
+    let shown = ip(&["-6", "address", "show", "dev", "port", "dadfailed"]);
+    assert_eq!(shown, "");
+}
+
+fn ip(words: &[&str]) -> String {
+    let output = Command::new("ip").args(words).output().unwrap();
+    assert!(output.status.success(), "{words:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
 
 /// Every setting can be written as it was read.
 fn settings() -> usize {
@@ -256,8 +277,34 @@ fn routes() {
         ip -6 route append 2001:db8:e::/48 dev port
         ip -6 route add 2001:db8:f::/48 via 2001:db8:77::7 dev port onlink
         ip -6 route add unreachable 2001:db8:10::/48 table 4000
+        ip route add 198.51.111.0/24 encap ip id 5 dst 192.0.2.77 dev port
+        ip route add 198.51.112.0/24 nexthop encap ip id 6 dst 192.0.2.78 dev port \
+            nexthop via 192.0.2.7 realm 5 weight 4
+        ip route add 198.51.113.0/24 via 192.0.2.7 realm 7
+        ip -6 route add 2001:db8:11::/48 nexthop via 2001:db8::7 encap ip6 id 7 dst 2001:db8::77 \
+            nexthop via 2001:db8::8
         ip nexthop add id 5 via 192.0.2.9 dev port
         ip route add 198.51.110.0/24 nhid 5
+    ");
+    world.keeps_its_state("routes");
+}
+
+/// The kernel adds routes with a gateway to one of the same destination and metric, whoever made
+/// them, and one without a gateway stays beside them (fib6_add_rt2node, net/ipv6/ip6_fib.c).
+#[test]
+fn siblings_of_ipv6() {
+    let Some(world) = World::new() else { return };
+    world.sh(LINKS);
+    world.sh("
+        ip -6 route add 2001:db8:20::/48 via 2001:db8::7 proto static metric 7
+        ip -6 route append 2001:db8:20::/48 via 2001:db8::8 proto 42 metric 7
+        ip -6 route append 2001:db8:20::/48 dev port proto static metric 7
+        ip -6 route append 2001:db8:20::/48 dev side proto 43 metric 7
+        ip -6 route add 2001:db8:21::/48 via 2001:db8::7 proto static metric 7
+        ip -6 route append 2001:db8:21::/48 dev port proto 42 metric 7
+        ip -6 route append 2001:db8:21::/48 via 2001:db8::7 proto 42 metric 8
+        ip -6 route append 2001:db8:21::/48 from 2001:db8:c::/48 dev port proto 42 metric 7
+        ip -6 route append unreachable 2001:db8:21::/48 metric 7
     ");
     world.keeps_its_state("routes");
 }
@@ -319,6 +366,23 @@ fn flags_of_an_address_change_in_place() {
     world.keeps_its_state("flags");
 }
 
+/// The same where the segment is asked for each address.
+#[test]
+fn flags_change_without_asking_the_segment() {
+    let Some(world) = World::new() else { return };
+    world.sh("
+        echo 1 >/proc/sys/net/ipv6/conf/default/accept_dad
+        echo 1 >/proc/sys/net/ipv6/conf/default/dad_transmits
+    ");
+    world.sh(LINKS);
+    world.sh("
+        ip address add 2001:db8::3/64 dev port valid_lft 900 preferred_lft 800
+        ip address add 2001:db8::2/64 dev port home
+        while ip -6 address show tentative | grep -q .; do sleep 0.1; done
+    ");
+    world.keeps_its_state("flags");
+}
+
 #[test]
 fn settings_can_be_written_as_they_are_read() {
     let Some(world) = World::new() else { return };
@@ -331,4 +395,26 @@ fn offloads_switch_and_back() {
     let Some(world) = World::new() else { return };
     world.sh(LINKS);
     world.keeps_its_state("features");
+}
+
+#[test]
+fn arp_and_multicast() {
+    let Some(world) = World::new() else { return };
+    world.sh(LINKS);
+    world.keeps_its_state("arp and multicast");
+}
+
+#[test]
+fn a_pair_in_one_namespace() {
+    let Some(world) = World::new() else { return };
+    world.sh(LINKS);
+    world.keeps_its_state("a pair");
+}
+
+#[test]
+fn what_a_link_is() {
+    let Some(world) = World::new() else { return };
+    world.sh(LINKS);
+    world.sh("ip link add link port name upper type macvlan");
+    world.keeps_its_state("facts");
 }

@@ -6,9 +6,10 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 /// The programs, and the Debian packages they are in.
-const TOOLS: [(&str, &str); 9] = [
+const TOOLS: [(&str, &str); 10] = [
     ("ip", "iproute2"),
     ("bridge", "iproute2"),
+    ("ethtool", "ethtool"),
     ("nft", "nftables"),
     ("iptables-save", "iptables"),
     ("ip6tables-save", "iptables"),

@@ -1,6 +1,6 @@
 //! The whole state of a network namespace, as Debian's tools print it: links, addresses, routes of
-//! all tables, rules, permanent neighbours, what `bridge` says, packet filters, and the settings
-//! of links and of forwarding.
+//! all tables and the nexthop objects they use, rules, permanent neighbours and proxies, what
+//! `bridge` says, packet filters, offloads, and the settings of links and of forwarding.
 //!
 //! Left out is what nobody sets: indexes, counters, timers and tentative addresses. Lifetimes are
 //! compared as deadlines. Invariant: none of xenwire's own code looks here.
@@ -34,6 +34,12 @@ settings() {
     # It cannot be read before it is written.
     grep -H '' /proc/sys/net/ipv6/conf/*/stable_secret 2>/dev/null || true
 }
+offloads() {
+    for folder in /proc/sys/net/ipv4/conf/*; do
+        link=${folder##*/}
+        case $link in all | default) ;; *) ethtool --show-features "$link" ;; esac
+    done
+}
 part links ip -details -json link show
 part addresses ip -details -json address show
 part uptime cat /proc/uptime
@@ -41,6 +47,7 @@ part routes ip -4 -details -json route show table all
 part routes6 ip -6 -details -json route show table all
 part rules ip -4 -details -json rule show
 part rules6 ip -6 -details -json rule show
+part nexthops ip -details -json nexthop show
 part neighbours ip -json neighbour show nud permanent
 part proxies ip -json neighbour show proxy
 part ports bridge -details -json link show
@@ -49,6 +56,7 @@ part fdb bridge -details -json fdb show
 part nft nft --stateless list ruleset
 part iptables iptables-save
 part ip6tables ip6tables-save
+part offloads offloads
 part settings settings
 "#;
 
@@ -112,6 +120,7 @@ impl WholeState {
                 "addresses" => facts.addresses(&objects(text), now),
                 "nft" | "iptables" | "ip6tables" => facts.filter(part, text),
                 "settings" => facts.settings(text),
+                "offloads" => facts.offloads(text),
                 "fdb" => facts.set(
                     part,
                     objects(text)
@@ -285,6 +294,18 @@ impl Facts {
             })
             .collect();
         self.text(part.to_owned(), lines.join("\n"));
+    }
+
+    /// `Features for eth0:`, then a line each, of which some are indented.
+    fn offloads(&mut self, text: &str) {
+        let mut link = "";
+        for line in text.lines() {
+            let (name, value) = line.split_once(':').unwrap();
+            match name.strip_prefix("Features for ") {
+                Some(name) => link = name,
+                None => self.text(format!("offloads {link} {}", name.trim()), value.trim()),
+            }
+        }
     }
 
     fn settings(&mut self, text: &str) {

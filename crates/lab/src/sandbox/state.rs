@@ -6,6 +6,7 @@
 //!     lock       flock(2) held by the lab's init for its life: the one truth whether it lives
 //!     pid        its number, as seen from outside
 //!     ready      there once the lab is up
+//!     environment    what commands in its dom0 find in theirs, a NAME=VALUE each line
 //!     control, xenstore    sockets
 //!     log        what a lab in the background writes
 //! ```
@@ -18,7 +19,7 @@ mod folder;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -41,6 +42,9 @@ pub const SOCKET_PATH_MAX: usize = 107;
 /// only looks whether a lab lives holds it for a moment too.
 const TRIES: u32 = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
+
+/// The file with the environment of dom0's commands.
+const ENVIRONMENT: &str = "environment";
 
 /// The folder of all labs of one user.
 #[derive(Debug)]
@@ -266,6 +270,21 @@ impl StateDir {
         socket_path(&self.path, file)
     }
 
+    /// Writes down what commands in the lab's dom0 are to find in their environment.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn keep_environment(
+        &self,
+        variables: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> io::Result<()> {
+        let lines = variables.into_iter();
+        let text: String = lines
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect();
+        self.create(ENVIRONMENT)?.write_all(text.as_bytes())
+    }
+
     /// Another folder handle of the root, to clear up with after this one has been given away.
     pub(super) fn root(&self) -> io::Result<StateRoot> {
         Ok(StateRoot {
@@ -346,6 +365,17 @@ impl LabState {
     /// [`StateError::SocketPath`] when it is longer than the kernel takes.
     pub fn socket(&self, file: &str) -> Result<PathBuf, StateError> {
         socket_path(&self.path, file)
+    }
+
+    /// What commands in its dom0 are to find in their environment. A lab that ends meanwhile has
+    /// nothing to run one in.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(OsString, OsString)> {
+        let text = std::fs::read_to_string(self.path.join(ENVIRONMENT)).unwrap_or_default();
+        let variables = text.lines().filter_map(|line| line.split_once('='));
+        variables
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
     }
 
     /// A handle of the init that cannot come to mean another process.

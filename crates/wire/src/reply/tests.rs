@@ -104,6 +104,11 @@ fn routes() -> [Route; 3] {
             via: Some("fe80::1".parse().unwrap()),
             flags: 4,
             weight: 0,
+            attributes: vec![Attribute {
+                // RTA_FLOW
+                kind: 11,
+                value: 5u32.to_ne_bytes().to_vec(),
+            }],
         }],
         metric: 1024,
         source: None,
@@ -122,6 +127,18 @@ fn routes() -> [Route; 3] {
         via: Some(via.parse().unwrap()),
         flags: 0,
         weight: u8::try_from(index).unwrap(),
+        attributes: vec![
+            Attribute {
+                // RTA_ENCAP_TYPE
+                kind: 21,
+                value: vec![2, 0],
+            },
+            Attribute {
+                // RTA_ENCAP
+                kind: 22,
+                value: index.to_ne_bytes().to_vec(),
+            },
+        ],
     };
     let several = Route {
         to: "0.0.0.0".parse().unwrap(),

@@ -19,6 +19,7 @@ mod tests;
 pub use kind::Kind;
 
 use super::domu::{self, DomU, Reading, Syntax};
+use super::lab::{Lab, Toolstack};
 use super::{interfaces, lab, xend, xl_conf};
 use crate::diag::Diagnostics;
 use host::Host;
@@ -99,11 +100,28 @@ impl Group<'_> {
         file.name.strip_prefix(self.folder()?)
     }
 
+    /// The grammar of a scenario's guests, where it does not depend on what they look like: what xm
+    /// reads is Python (contract 6.3).
+    fn guests_syntax(&self, lab: Option<&Lab>) -> Option<Syntax> {
+        self.lab?;
+        let is_xends = |file: &&File| self.path_of(file) == Some(XEND_CONFIG);
+        let has_xend_config = self.others.iter().any(is_xends);
+        let boot = lab.map(|lab| lab.host.boot.clone()).unwrap_or_default();
+        (boot.toolstack(has_xend_config) == Toolstack::Xend).then_some(Syntax::Xm)
+    }
+
     fn check(&self, reading: &Reading, checked: &mut Checked) {
         let out = &mut checked.found;
         let mut host = Host::default();
         let mut guests: Vec<(&File, DomU)> = Vec::new();
         let mut readable = true;
+        let mut about_lab = Diagnostics::new();
+        let lab = self.lab;
+        let lab = lab.and_then(|file| lab::read(&file.text, &file.name, &mut about_lab));
+        let reading = &Reading {
+            syntax: reading.syntax.or_else(|| self.guests_syntax(lab.as_ref())),
+            ..reading.clone()
+        };
         for file in &self.others {
             let (text, name) = (file.text.as_str(), file.name.as_str());
             match file.kind {
@@ -119,10 +137,10 @@ impl Group<'_> {
                 Kind::Lab => {}
             }
         }
-        if let Some(file) = self.lab {
-            let read = lab::read(&file.text, &file.name, out);
+        out.append(about_lab);
+        if self.lab.is_some() {
             // A guest that could not be read would be said to be missing.
-            if let Some(lab) = read.as_ref().filter(|_| readable) {
+            if let Some(lab) = lab.as_ref().filter(|_| readable) {
                 let named = guests.iter().filter_map(|(file, domu)| {
                     let config = self.path_of(file)?.strip_prefix(ETC_XEN)?;
                     Some((config.to_owned(), domu.clone()))
@@ -131,7 +149,7 @@ impl Group<'_> {
                     out.append(faults);
                 }
             }
-            host.add_lab(read);
+            host.add_lab(lab);
         }
         let guests: Vec<DomU> = guests.into_iter().map(|(_, domu)| domu).collect();
         between::check(&guests, &host, self.lab.is_some(), out);
@@ -140,3 +158,5 @@ impl Group<'_> {
 
 /// Where a scenario has its guests' files.
 const ETC_XEN: &str = "etc/xen/";
+/// Where it has xend's own file.
+const XEND_CONFIG: &str = "etc/xen/xend-config.sxp";

@@ -53,6 +53,38 @@ fn a_scenario_without_a_folder_has_the_files_beside_it() {
 }
 
 #[test]
+fn guests_of_xend_are_xms_whatever_they_look_like() {
+    // Python's: xl would read it with a warning, as a file of another time.
+    let guest = "name = 'foo'\nvif = [ 'mac=00:16:3e:00:00:02,' + 'bridge=br0' ]\n";
+    let xend = file("a/etc/xen/xend-config.sxp", "(vif-script vif-bridge)");
+    let libxl = LAB.replace("[host]", "[host]\ntoolstack = 'libxl'");
+    let told = LAB.replace("[host]", "[host]\ntoolstack = 'xend'");
+    for (lab, beside, is_xends) in [
+        (LAB, Some(&xend), true),
+        (LAB, None, false),
+        (&libxl, Some(&xend), false),
+        (&told, None, true),
+    ] {
+        let mut files = vec![file("a/lab.toml", lab), file("a/etc/xen/foo.cfg", guest)];
+        files.extend(beside.cloned());
+        let wanted: &[&str] = if is_xends { &[] } else { &["domu-of-xm"] };
+        assert_eq!(codes(&files), wanted, "{lab} {beside:?}");
+        // And what both can read is told to be xm's.
+        files[1].text = GUEST.to_owned();
+        let reading = Reading::default();
+        let syntax = if is_xends { Syntax::Xm } else { Syntax::Xl };
+        let syntaxes = vec![("a/etc/xen/foo.cfg".to_owned(), syntax)];
+        assert_eq!(check(&files, &reading).syntaxes, syntaxes);
+        // Whoever says what it is knows better.
+        let reading = Reading {
+            syntax: Some(Syntax::Xl),
+            ..reading
+        };
+        assert_eq!(check(&files, &reading).syntaxes[0].1, Syntax::Xl);
+    }
+}
+
+#[test]
 fn only_bridged_vifs_need_one_of_the_hosts_bridges() {
     let bridge = "iface br0 inet manual\n  bridge_ports eth0\n";
     for (script, missed) in [

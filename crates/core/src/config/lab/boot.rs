@@ -64,6 +64,13 @@ impl Boot {
         let netloop = toolstack == Toolstack::Xend && generation == Generation::Netloop;
         self.nloopbacks.unwrap_or(if netloop { NETLOOP } else { 0 })
     }
+
+    /// What it puts into the environment of dom0's processes: by it the network scripts know their
+    /// generation.
+    pub fn environment(&self) -> Option<(&'static str, String)> {
+        let generation = self.generation?;
+        Some(("XENWIRE_GENERATION", generation.to_string()))
+    }
 }
 
 impl Reader<'_> {
