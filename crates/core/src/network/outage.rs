@@ -40,14 +40,14 @@ impl fmt::Display for Outage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("nothing is interrupted"),
-            // What we cost was measured (docs/benchmarks.md); the rest is the driver's and the
-            // switch's. IEEE 802.3 clause 40 needs auto-negotiation for 1000BASE-T.
+            // docs/benchmarks.md has the figures. The second is the kernel's: it tells of changes
+            // of links once a second (linkwatch_schedule_work in net/core/link_watch.c).
             Self::Moment => f.write_str(
-                "interrupts for less than 0.2 s: addresses move from link to link, and no link goes down",
+                "interrupts for about 0.1 s: addresses move from link to link, and no link goes down; if the kernel is late to notice the new link, for 1 s",
             ),
             Self::Down(link) => write!(
                 f,
-                "interrupts for less than 0.2 s, because addresses move, and then until {link} has its link again: it is renamed or changes its MAC, for which it goes down. Most copper NICs negotiate for 2 to 4 s; a switch port that runs spanning tree and is no edge port adds about 30 s"
+                "interrupts for about 0.1 s while addresses move, up to 1 s more until the kernel notices the link, and then until {link} has negotiated it again, mostly 2 to 4 s on copper: it is renamed or changes its MAC, for which it goes down"
             ),
         }
     }

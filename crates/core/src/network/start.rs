@@ -11,7 +11,7 @@
 
 use crate::name::{IfName, Mac};
 use crate::state::{
-    BridgeOptions, Desired, LinkKind, Managed, Mark, NetState, Observed, Origin, WantedLink,
+    BridgeOptions, Desired, Link, LinkKind, Managed, Mark, NetState, Observed, Origin, WantedLink,
 };
 
 use super::nic::{Belongings, bare, copy_offloads, copy_settings, move_rules};
@@ -120,8 +120,10 @@ fn through_pair(target: &Target, pair: Pair, state: &NetState, desired: &mut Des
     end.up = Managed::Set(true);
     end.mac = found.mac.map_or(Managed::LeaveAlone, Managed::Set);
     end.mtu = Managed::Set(found.mtu);
-    end.arp = Managed::Set(found.arp);
-    end.multicast = Managed::Set(found.multicast);
+    // A dummy is born without (dummy_setup, drivers/net/dummy.c), since nobody is behind it; behind
+    // the pair there are guests.
+    end.arp = Managed::Set(found.arp || is_dummy(found));
+    end.multicast = Managed::Set(found.multicast || is_dummy(found));
     if !is_there {
         end.alias = Managed::Set(Mark::made_for(nic).alias());
     }
@@ -228,6 +230,10 @@ fn leases(target: &Target, state: &NetState) -> Option<String> {
         "{} is a lease: it moves to {holder} as it is, and whoever renews it (a DHCP client) must be started again there",
         has_end.net
     ))
+}
+
+pub(super) fn is_dummy(link: &Link) -> bool {
+    link.kind == LinkKind::Other("dummy".into())
 }
 
 /// Whether a bridge is one that start made.

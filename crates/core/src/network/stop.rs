@@ -5,7 +5,7 @@ use crate::name::IfName;
 use crate::state::{Desired, Managed, Mark, NetState, Observed, Origin, WantedLink};
 
 use super::nic::{Belongings, bare, copy_settings, move_rules};
-use super::start::is_made;
+use super::start::{is_dummy, is_made};
 use super::target::{is_guests, is_pairs};
 use super::{Memory, Pair, Target, Wanted};
 
@@ -79,8 +79,11 @@ fn from_pair(
     takes_back(nic, nic, state, memory, desired);
     if let Some(link) = desired.links.get_mut(nic) {
         link.mac = end.mac.map_or(Managed::LeaveAlone, Managed::Set);
-        link.arp = Managed::Set(end.arp);
-        link.multicast = Managed::Set(end.multicast);
+        // A dummy's own are not the end's, and start changed none that memory does not know.
+        if !is_dummy(&state.links[&target.port]) {
+            link.arp = Managed::Set(end.arp);
+            link.multicast = Managed::Set(end.multicast);
+        }
     }
     let vif = pair.vif();
     if Mark::of(end).is_some_and(|mark| mark.nic.as_ref() == Some(nic)) {
