@@ -11,6 +11,7 @@ use xenwire_core::state::{Effect, NodePath, NodeValue};
 use crate::journal::{Announced, FileJournal, Journal, Keeping};
 use crate::kernel::Kernel;
 use crate::log::{Level, Log};
+use crate::network;
 use crate::run::{Gate, Gated, Host, Performer, run};
 use crate::store::{self, Store};
 
@@ -19,6 +20,8 @@ use crate::store::{self, Store};
 pub struct Places {
     /// The folder of the vifs' journals.
     pub journals: PathBuf,
+    /// The lock of the network scripts, which take bridges away.
+    pub network_lock: PathBuf,
     /// Where xenstore may be, the likeliest first.
     pub store: Vec<PathBuf>,
     /// The logs.
@@ -39,6 +42,7 @@ impl Places {
     pub fn new(name: &str, env: impl Fn(&str) -> Option<String>) -> Self {
         Self {
             journals: "/run/xenwire/journal".into(),
+            network_lock: crate::network::lock_path(crate::network::JOURNALS),
             store: store::places(env),
             log: Log::new(name),
         }
@@ -99,6 +103,7 @@ pub fn call_through(
         }
     };
     let mut host = Host { kernel, store };
+    let _bridges_stay = network::hold_off(&places.network_lock);
     let (outcome, read) = act(&call, &subject, &mut host, gate, &places.journals, log);
     match outcome {
         Ok(()) => {

@@ -89,12 +89,8 @@ fn print(what: &str, rounds: &[Vec<Timed>]) {
         );
     }
     if std::env::var_os("XENWIRE_OUTAGE_ALL_STEPS").is_some() {
-        for step in 0..steps {
-            println!(
-                "    {step:3} {:6.2} {}",
-                of_step(step),
-                rounds[0][step].step
-            );
+        for (number, timed) in rounds[0].iter().take(steps).enumerate() {
+            println!("    {number:3} {:6.2} {}", of_step(number), timed.step);
         }
     }
 }

@@ -208,7 +208,7 @@ fn what_is_on_a_nic_is_kept_or_refused_in_qemu() {
         boot.expect(0, job);
     }
     let macvlan = &boot.of("macvlan").stderr;
-    assert_eq!(macvlan.matches("mv0").count(), 3, "{macvlan}");
+    assert_eq!(macvlan.matches("mv0 is on eth0").count(), 3, "{macvlan}");
     let wireless = &boot.of("wireless").stderr;
     assert!(wireless.contains("wlan0 is wireless"), "{wireless}");
 }

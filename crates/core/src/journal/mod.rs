@@ -9,7 +9,7 @@ mod machine;
 mod recover;
 
 pub use machine::{Answer, Fault, Left, Machine, Order, Outcome};
-pub use recover::{Unclear, recover};
+pub use recover::{Unclear, is_whole, recover};
 
 use std::fmt;
 

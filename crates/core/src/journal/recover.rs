@@ -60,6 +60,11 @@ pub fn recover(steps: &[Step], observed: &NetState) -> Result<Vec<Effect>, Uncle
     })
 }
 
+/// Whether an announced run was done to its end, and only the record of that is missing.
+pub fn is_whole(steps: &[Step], observed: &NetState) -> bool {
+    walk(steps, &[], observed).is_ok()
+}
+
 fn walk(done: &[Step], ahead: &[Step], observed: &NetState) -> Result<Vec<Effect>, Mismatch> {
     let mut forward = observed.clone();
     for step in ahead {

@@ -40,14 +40,13 @@ impl fmt::Display for Outage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("nothing is interrupted"),
-            // docs/benchmarks.md has the figures. The second is the kernel's: it tells of changes
-            // of links once a second (linkwatch_schedule_work in net/core/link_watch.c).
+            // docs/benchmarks.md has the figures. The second was seen in about every other round.
             Self::Moment => f.write_str(
-                "interrupts for about 0.1 s: addresses move from link to link, and no link goes down; if the kernel is late to notice the new link, for 1 s",
+                "interrupts for about 0.1 s, at times 1 s: addresses move from link to link, and no link goes down",
             ),
             Self::Down(link) => write!(
                 f,
-                "interrupts for about 0.1 s while addresses move, up to 1 s more until the kernel notices the link, and then until {link} has negotiated it again, mostly 2 to 4 s on copper: it is renamed or changes its MAC, for which it goes down"
+                "interrupts for 0.1 to 1 s on a link that needs no negotiation, otherwise until {link} has negotiated it again, mostly 2 to 4 s on copper: it is renamed or changes its MAC, for which it goes down"
             ),
         }
     }

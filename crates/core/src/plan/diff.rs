@@ -32,6 +32,9 @@ pub struct Diff {
     pub routes_added: Vec<Route>,
     /// Routes to remove, since they would be lost without a word.
     pub routes_removed: Vec<Route>,
+    /// Routes of the kernel's own that outlive an address, by present names: each goes right behind
+    /// it, and comes right behind it where the address comes again.
+    pub prefixes: Vec<Route>,
     /// Policy rules to add.
     pub rules_added: Vec<Rule>,
     /// Policy rules to remove.

@@ -12,13 +12,15 @@
 //! (ipv6_del_addr, net/ipv6/addrconf.c), and would go on leading packets to the link that had it.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::names::Names;
 use super::order::needs_down;
 use super::{Diff, LinkDiff, Refusal};
 use crate::name::IfName;
 use crate::state::{
-    Address, Deadline, Desired, Lifetime, Managed, Neighbour, NetState, Observed, Route, RouteKind,
+    Address, Deadline, Desired, Hop, Lifetime, Managed, Neighbour, NetState, Observed, Route,
+    RouteKind,
 };
 
 /// Completes the difference with everything that would be lost on the way, or says what cannot be
@@ -48,6 +50,7 @@ pub(super) fn take_first(
     losses.of_last_addresses();
     losses.of_sources();
     losses.of_nexthops();
+    losses.unreachable();
 }
 
 struct Losses<'a> {
@@ -208,7 +211,9 @@ impl Losses<'_> {
             .cloned()
             .collect();
         for route in left {
-            self.take_route(&route);
+            if !self.diff.prefixes.contains(&route) {
+                self.diff.prefixes.push(route);
+            }
         }
     }
 
@@ -279,6 +284,73 @@ impl Losses<'_> {
                 });
             }
         }
+    }
+
+    /// A route that is given again must be one that the kernel still takes: its next hop at its
+    /// link, its source an address of the host's. One that was left over from a network that has
+    /// gone would be lost, and is a reason not to begin (fib_check_nh, fib_valid_prefsrc).
+    fn unreachable(&mut self) {
+        let mut refused = Vec::new();
+        for route in &self.diff.routes_added {
+            let taken = |removed: &Route| {
+                removed.renamed(|link| self.names.wanted(link)).again().to == route.to
+            };
+            if !self.diff.routes_removed.iter().any(taken) {
+                continue;
+            }
+            let why = route
+                .hops
+                .iter()
+                .find(|hop| !self.is_at_link(hop))
+                .and_then(|hop| {
+                    Some(format!(
+                        "whose next hop {} is not at {}",
+                        hop.via?, hop.link
+                    ))
+                })
+                .or_else(|| self.lost_source(route));
+            if let (Some(why), Some(link)) = (why, route.link()) {
+                refused.push(Refusal::WouldLose {
+                    link: link.clone(),
+                    what: vec![format!("the route to {}, {why}", route.to)],
+                });
+            }
+        }
+        self.refusals.extend(refused);
+    }
+
+    /// Whether a next hop can be asked for at its link in the end.
+    fn is_at_link(&self, hop: &Hop) -> bool {
+        let Some(via) = hop.via else { return true };
+        let is_link_local = matches!(via, IpAddr::V6(via) if via.is_unicast_link_local());
+        if hop.flags & Hop::ONLINK != 0 || is_link_local {
+            return true;
+        }
+        let addresses = self.final_addresses();
+        let mut nets = addresses.filter(|a| a.link == hop.link);
+        let direct = |route: &Route| {
+            !route.has_next_hop() && route.leaves_by(&hop.link) && route.to.contains(&via)
+        };
+        nets.any(|a| a.peer.unwrap_or(a.net).contains(&via))
+            || self.diff.routes_added.iter().any(direct)
+            || self.state().routes.iter().any(|route| {
+                !self.diff.routes_removed.contains(route)
+                    && direct(&route.renamed(|link| self.names.wanted(link)))
+            })
+    }
+
+    fn lost_source(&self, route: &Route) -> Option<String> {
+        let source = route.source?;
+        let is_there = self.final_addresses().any(|a| a.net.addr() == source);
+        (!is_there).then(|| format!("whose source {source} is no address of this host"))
+    }
+
+    /// All addresses as they will be, under the wanted names.
+    fn final_addresses(&self) -> impl Iterator<Item = Address> {
+        let stays = |address: &&Address| !self.diff.addresses_removed.contains(address);
+        let kept = self.state().addresses.iter().filter(stays);
+        let kept = kept.map(|address| address.on(&self.names.wanted(&address.link)));
+        kept.chain(self.diff.addresses_added.iter().cloned())
     }
 
     fn routes_by(&self, present: &IfName) -> Vec<Route> {

@@ -3,10 +3,10 @@
 //! ```text
 //!  prepare      settings of the host · create what has a free name
 //!  hush         addr_gen_mode of what goes down or gets addresses: the kernel makes none by itself
-//!  take away    rules · neighbours · routes · addresses · down · detach · delete
+//!  take away    rules · neighbours · routes · addresses · down · detach · delete, for a name
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
 //!  bring up     attach · up (bridges before ports) · addresses · routes · neighbours · rules
-//!  let speak    flags of addresses · addr_gen_mode · nodes at the end
+//!  let speak    flags of addresses · addr_gen_mode · delete · nodes at the end
 //! ```
 //!
 //! A link that is renamed or gets another MAC is down meanwhile: kernels before 6.2 refuse to
@@ -28,7 +28,7 @@ use super::names::Names;
 use super::{Diff, LinkDiff, Need, Plan, Planned, Step, lost};
 use crate::name::IfName;
 use crate::state::{
-    Address, Desired, Effect, LinkChange, Managed, Moment, NetState, Observed, Pair,
+    Address, Desired, Effect, LinkChange, Managed, Moment, NetState, Observed, Pair, Route,
 };
 
 /// Plans the way from what was found to what is wanted. The same inputs give the same plan.
@@ -92,6 +92,10 @@ impl Ordering<'_> {
             }
         }
         self.take_away(&mut steps);
+        // A link goes when its name is needed, and otherwise when everything else is back: it takes
+        // the kernel tens of milliseconds (synchronize_net).
+        let needed = |name: &IfName| self.desired.links.contains_key(name);
+        self.delete(needed, &mut steps);
         self.rename_and_create(&mut steps);
         self.change(&hushed, &mut steps);
         self.bring_up(&mut steps);
@@ -106,6 +110,7 @@ impl Ordering<'_> {
         for hush in &hushed {
             steps.write(&hush.wanted, Hush::NONE, &hush.then);
         }
+        self.delete(|name| !needed(name), &mut steps);
         steps.0.extend(self.nodes_at(Moment::AtEnd));
         steps.0
     }
@@ -138,8 +143,18 @@ impl Ordering<'_> {
         for route in by_hop.into_iter().chain(direct) {
             steps.add(Effect::DeleteRoute(route.clone()));
         }
-        for address in &diff.addresses_removed {
+        for (number, address) in diff.addresses_removed.iter().enumerate() {
             steps.add(Effect::DeleteAddress(address.clone()));
+            let rest = &diff.addresses_removed[number + 1..];
+            for prefix in diff
+                .prefixes
+                .iter()
+                .filter(|route| is_prefix(route, address))
+            {
+                if !rest.iter().any(|other| is_prefix(prefix, other)) {
+                    steps.add(Effect::DeleteRoute(prefix.clone()));
+                }
+            }
         }
         for (name, change) in &diff.links {
             let present = self.names.present(name);
@@ -166,7 +181,6 @@ impl Ordering<'_> {
                 steps.change(&present, LinkChange::Master(Pair { from, to: None }));
             }
         }
-        self.delete(steps);
     }
 
     /// A name is given when it is free: one renaming or creation may wait for another.
@@ -280,6 +294,14 @@ impl Ordering<'_> {
         for address in &diff.addresses_added {
             let usable = self.at_once(address);
             steps.add(Effect::AddAddress(usable.unwrap_or(address.clone())));
+            // It comes by itself; as a step it goes again when that is undone.
+            for prefix in &diff.prefixes {
+                let prefix = prefix.renamed(|_| address.link.clone());
+                let given = Effect::AddRoute(prefix.clone());
+                if is_prefix(&prefix, address) && !steps.0.iter().any(|s| s.effect == given) {
+                    steps.add(given);
+                }
+            }
         }
         // A route by a next hop needs the route to that next hop first.
         let (by_hop, direct): (Vec<_>, Vec<_>) =
@@ -350,6 +372,11 @@ impl Ordering<'_> {
                 },
             })
     }
+}
+
+/// Whether this is the route that the kernel makes for an address.
+fn is_prefix(route: &Route, address: &Address) -> bool {
+    route.to == address.net.trunc() && route.leaves_by(&address.link)
 }
 
 fn need<T>(managed: Option<&Managed<T>>) -> Need {

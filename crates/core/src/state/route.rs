@@ -166,6 +166,10 @@ impl Route {
 }
 
 impl Hop {
+    /// RTNH_F_ONLINK (include/uapi/linux/rtnetlink.h): the next hop is at the link whatever the
+    /// addresses say.
+    pub const ONLINK: u8 = 4;
+
     /// What is at this link.
     pub fn by(link: IfName) -> Self {
         Self {

@@ -15,7 +15,7 @@ pub use recover::recover;
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use xenwire_core::journal::{Fault, done_runs};
@@ -34,6 +34,22 @@ const DONE: u8 = 0;
 /// Not done; nothing was changed, or everything was undone.
 const FAILED: u8 = 1;
 
+/// The folder of the journals and of the lock.
+pub(crate) const JOURNALS: &str = "/run/xenwire/network";
+
+/// The lock of all network scripts, in this folder.
+pub(crate) fn lock_path(journals: impl Into<PathBuf>) -> PathBuf {
+    journals.into().join("lock")
+}
+
+/// Keeps network scripts from beginning, as long as what is returned lives: a vif that is put on a
+/// bridge must not find it gone. Where no network script ever ran there is nothing to wait for.
+pub(crate) fn hold_off(lock: &Path) -> Option<File> {
+    let file = File::open(lock).ok()?;
+    flock(&file, FlockOperation::LockShared).ok()?;
+    Some(file)
+}
+
 /// Where the scripts keep things.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -47,14 +63,14 @@ impl Places {
     /// The usual ones. `name` is what the program was called by.
     pub fn new(name: &str) -> Self {
         Self {
-            journals: "/run/xenwire/network".into(),
+            journals: JOURNALS.into(),
             log: Log::new(name),
         }
     }
 
     /// Waits for the lock of all network scripts.
     fn lock(&self) -> Result<File, String> {
-        let path = self.journals.join("lock");
+        let path = lock_path(&self.journals);
         let error = |why: std::io::Error| format!("lock {}: {why}", path.display());
         fs::DirBuilder::new()
             .recursive(true)
@@ -147,7 +163,7 @@ fn act(
         kernel,
         store: None,
     };
-    let _lock = changes.then(|| places.lock()).transpose()?;
+    let lock = changes.then(|| places.lock()).transpose()?;
     if changes {
         recover::all(places, &mut host, tell)?;
     }
@@ -203,6 +219,8 @@ fn act(
     if call.command == Command::Stop {
         journal.remove();
     }
+    // Others need not wait for a cable.
+    drop(lock);
     if let Outage::Down(_) = outage {
         let up = match call.command {
             Command::Start => &target.port,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use xenwire_core::journal::{Event, Left, recover as undo_of, replay};
+use xenwire_core::journal::{Event, Left, Status, is_whole, recover as undo_of, replay};
 use xenwire_core::name::IfName;
 use xenwire_core::plan::Step;
 use xenwire_core::state::{Effect, LinkChange, Scope};
@@ -88,6 +88,12 @@ fn one(journal: &mut FileJournal, host: &mut Host) -> Result<String, String> {
         .kernel
         .observe(Scope::HostAnd(named(steps)))
         .map_err(|error| format!("cannot read the network: {error}"))?;
+    if journal.status() == Status::Announced && is_whole(steps, &observed.state) {
+        journal
+            .record(&Event::Done)
+            .map_err(|fault| fault.to_string())?;
+        return Ok(format!("{subject} was cut off when it was done"));
+    }
     let undo = undo_of(steps, &observed.state).map_err(|unclear| unclear.to_string())?;
     let count = undo.len();
     let mut left = Vec::new();

@@ -169,8 +169,9 @@ fn a_used_link_is_made_quiet_first() {
     ));
     let got = steps(&online(), used, &[("bridge", "br0")]).unwrap();
     assert_eq!(
-        got[..3],
+        got[..4],
         [
+            "write 1 to net/ipv6/conf/vif1.0/addr_gen_mode (was 0)",
             "remove 10.0.0.1/24 from vif1.0",
             "set vif1.0 down",
             "set the MAC of vif1.0 to fe:ff:ff:ff:ff:ff (was 02:00:00:00:00:09)"

@@ -7,32 +7,27 @@ use crate::name::IfName;
 use crate::state::{Effect, LinkChange, LinkSysctl, Pair};
 
 impl Ordering<'_> {
-    pub(super) fn delete(&self, steps: &mut Steps) {
-        for (name, link) in &self.diff.removed {
+    /// Removes the links that go and of which this holds.
+    pub(super) fn delete(&self, which: impl Fn(&IfName) -> bool, steps: &mut Steps) {
+        for (name, link) in self.diff.removed.iter().filter(|(name, _)| which(name)) {
             let ends = link.peer().into_iter().chain([name.clone()]);
             for end in ends {
                 let Some(link) = self.state.links.get(&end) else {
                     continue;
                 };
+                let changes = [
+                    Pair::differing(link.up, false).map(LinkChange::Up),
+                    Pair::differing(link.arp, true).map(LinkChange::Arp),
+                    Pair::differing(link.multicast, true).map(LinkChange::Multicast),
+                    Pair::differing(link.master.clone(), None).map(LinkChange::Master),
+                    Pair::differing(link.alias.clone(), None).map(LinkChange::Alias),
+                ];
+                for change in changes.into_iter().flatten() {
+                    steps.change(&end, change);
+                }
+                // Last, so that a link which comes back has them before it is up.
                 for (key, pair) in self.to_default(&end) {
                     steps.write(&key, &pair.from, &pair.to);
-                }
-                let bare = |to: Pair<bool>| (to.from != to.to).then_some(to);
-                let flag = |from: bool, to: bool| bare(Pair { from, to });
-                if let Some(pair) = flag(link.up, false) {
-                    steps.change(&end, LinkChange::Up(pair));
-                }
-                if let Some(pair) = flag(link.arp, true) {
-                    steps.change(&end, LinkChange::Arp(pair));
-                }
-                if let Some(pair) = flag(link.multicast, true) {
-                    steps.change(&end, LinkChange::Multicast(pair));
-                }
-                if let Some(pair) = Pair::differing(link.master.clone(), None) {
-                    steps.change(&end, LinkChange::Master(pair));
-                }
-                if let Some(pair) = Pair::differing(link.alias.clone(), None) {
-                    steps.change(&end, LinkChange::Alias(pair));
                 }
             }
             let mut bare = link.bare();
@@ -47,7 +42,7 @@ impl Ordering<'_> {
     }
 
     /// The settings of a link that are not what new links begin with.
-    pub(super) fn to_default(&self, link: &IfName) -> Vec<(LinkSysctl, Pair<String>)> {
+    fn to_default(&self, link: &IfName) -> Vec<(LinkSysctl, Pair<String>)> {
         let of_link = self
             .state
             .sysctls
