@@ -144,7 +144,6 @@ fn nodes(store: &mut Client, domid: u16, bridge: &str) -> String {
 }
 
 #[test]
-#[ignore = "vif-bridge does not wait for a stop that is under way: its guest is on no bridge then"]
 fn guests_come_while_the_bridge_starts_and_stops() {
     const GUESTS: u16 = 8;
     let Some(world) = World::new(Kind::WITHOUT_PAIRS) else {

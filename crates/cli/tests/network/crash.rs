@@ -166,7 +166,6 @@ fn xen3_0_with_pairs() {
 }
 
 #[test]
-#[ignore = "a stop that is taken back leaves vif0.0 with an address of the kernel's making"]
 fn xen3_0_without_pairs() {
     never_half(Kind::WITHOUT_PAIRS, "xen3.0", true);
 }

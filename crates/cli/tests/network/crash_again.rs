@@ -63,13 +63,11 @@ fn recover_of_xen2() {
 }
 
 #[test]
-#[ignore = "a recover that is killed while addr_gen_mode is none for a moment finds no way back"]
 fn recover_of_xen3_0() {
     recover_is_killed_and_called_again("xen3.0");
 }
 
 #[test]
-#[ignore = "a recover that is killed while addr_gen_mode is none for a moment finds no way back"]
 fn recover_of_xen3_2() {
     recover_is_killed_and_called_again("xen3.2");
 }

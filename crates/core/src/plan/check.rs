@@ -162,9 +162,9 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
                         }
                     }
                     Effect::ChangeLink {
-                        change: LinkChange::Mac(_),
+                        change: LinkChange::Mac(pair),
                         ..
-                    } if seen.up => {
+                    } if seen.up && pair.from != pair.to => {
                         complain(Rule::ChangesMacOfUpLink);
                     }
                     Effect::ChangeLink {
@@ -216,6 +216,10 @@ fn is_given_back(effect: &Effect, plan: &Plan) -> bool {
     let has = |inverse: Effect| plan.steps.iter().any(|step| step.effect == inverse);
     match effect {
         Effect::AddRoute(_) | Effect::DeleteRoute(_) | Effect::ChangeAddress(_) => true,
+        Effect::ChangeLink {
+            change: LinkChange::Mac(pair),
+            ..
+        } => pair.from == pair.to,
         Effect::AddNeighbour(n) => has(Effect::DeleteNeighbour(n.clone())),
         Effect::DeleteNeighbour(n) => has(Effect::AddNeighbour(n.clone())),
         Effect::DeleteAddress(a) => plan.steps.iter().any(|step| {

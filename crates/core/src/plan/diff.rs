@@ -35,6 +35,8 @@ pub struct Diff {
     /// Routes of the kernel's own that outlive an address, by present names: each goes right behind
     /// it, and comes right behind it where the address comes again.
     pub prefixes: Vec<Route>,
+    /// VLANs that would follow the MAC of the link below, and keep theirs.
+    pub kept_macs: Vec<(IfName, Mac)>,
     /// Policy rules to add.
     pub rules_added: Vec<Rule>,
     /// Policy rules to remove.

@@ -19,8 +19,8 @@ use super::order::needs_down;
 use super::{Diff, LinkDiff, Refusal};
 use crate::name::IfName;
 use crate::state::{
-    Address, Deadline, Desired, Hop, Lifetime, Managed, Neighbour, NetState, Observed, Route,
-    RouteKind,
+    Address, Deadline, Desired, Hop, Lifetime, LinkKind, Managed, Neighbour, NetState, Observed,
+    Route, RouteKind,
 };
 
 /// Completes the difference with everything that would be lost on the way, or says what cannot be
@@ -44,6 +44,7 @@ pub(super) fn take_first(
         losses.of_link_down(&present);
         for upper in losses.uppers(&present) {
             losses.of_upper(&upper);
+            losses.mac_of_upper(&upper, &present);
         }
     }
     losses.prefixes();
@@ -214,6 +215,20 @@ impl Losses<'_> {
             if !self.diff.prefixes.contains(&route) {
                 self.diff.prefixes.push(route);
             }
+        }
+    }
+
+    /// A VLAN that never was given a MAC of its own follows that of its link
+    /// (vlan_dev_inherit_address, net/8021q/vlan_dev.c): all hosts would be fe:ff:ff:ff:ff:ff on it.
+    fn mac_of_upper(&mut self, upper: &IfName, present: &IfName) {
+        let changes = self.diff.links.get(&self.names.wanted(present));
+        let link = &self.observed.state.links[upper];
+        let is_vlan = link.kind == LinkKind::Other("vlan".into());
+        if let Some(mac) = link.mac
+            && is_vlan
+            && changes.is_some_and(|change| change.mac.as_ref().is_some_and(|p| p.from == mac))
+        {
+            self.diff.kept_macs.push((upper.clone(), mac));
         }
     }
 

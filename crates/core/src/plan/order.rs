@@ -127,6 +127,14 @@ impl Ordering<'_> {
                 self.create(name, steps);
             }
         }
+        // A MAC that was set, if only to what it is, follows no other.
+        for (name, mac) in &self.diff.kept_macs {
+            let pair = Pair {
+                from: *mac,
+                to: *mac,
+            };
+            steps.change_if(name, LinkChange::Mac(pair), Need::Wished);
+        }
     }
 
     fn take_away(&self, steps: &mut Steps) {
