@@ -21,7 +21,8 @@ fn undone_or_said(kind: Kind, generation: &'static str) {
         world.bridge(back, generation);
         assert_eq!(world.differs_from(&before), [""; 0]);
         let (mut undone, mut done) = (0, 0);
-        for point in &points {
+        // A journal that cannot be removed is one that the next call finds: nothing depends on it.
+        for point in points.iter().filter(|point| point.call != "unlink") {
             // ENOMEM and ENOSPC are what memory and a full /run can give.
             let errno = if point.is_of_kernel() {
                 "ENOMEM"

@@ -17,7 +17,8 @@ const CALLS: &str = "sendto,sendmsg,write,writev,pwrite64,openat,mkdir,mkdirat,f
 /// One of the calls of a run that change something.
 #[derive(Clone, Debug)]
 pub struct Point {
-    call: String,
+    /// The system call.
+    pub call: String,
     /// Which of the calls of this name it is, from 1.
     nth: usize,
     /// How strace prints it.
@@ -123,7 +124,10 @@ pub fn strike(world: &World, point: &Point, blow: Blow, args: &[&str]) -> Option
     let text = fs::read_to_string(&file).unwrap();
     let is_hit = match blow {
         Blow::Kill => text.contains("+++ killed by SIGKILL +++"),
-        Blow::Error(_) => text.contains("(INJECTED)"),
+        // A question may have had that number this time.
+        Blow::Error(_) => text
+            .lines()
+            .any(|line| line.contains("(INJECTED)") && changes(call, line)),
     };
     is_hit.then_some(said)
 }

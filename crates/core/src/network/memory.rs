@@ -84,6 +84,13 @@ impl Memory {
         }
     }
 
+    /// Whether this link was down before.
+    pub(super) fn was_down(&self, name: &IfName) -> bool {
+        self.links
+            .get(name)
+            .is_some_and(|past| past.up == Some(false))
+    }
+
     /// Whether this address was on this link before.
     pub(super) fn had(&self, name: &IfName, net: IpNet) -> bool {
         self.addresses

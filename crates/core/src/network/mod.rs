@@ -45,7 +45,9 @@ pub use status::Status;
 pub use stop::stop;
 pub use target::{Target, scope};
 
-use crate::state::Desired;
+use crate::name::IfName;
+use crate::plan::Plan;
+use crate::state::{Desired, Effect, LinkChange, Managed, Origin, WantedLink};
 
 /// What is wanted, and what was noticed on the way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,4 +56,34 @@ pub struct Wanted {
     pub desired: Desired,
     /// Sentences for the administrator.
     pub notes: Vec<String>,
+}
+
+impl Wanted {
+    /// What the kernel drops when a link has no carrier for a moment: a link that takes over has
+    /// none at first (pneigh_ifdown, net/core/neighbour.c, drops even what is permanent). To be
+    /// looked at again when the links run.
+    pub fn neighbours(&self) -> Desired {
+        let kept = self.desired.links.iter().filter_map(|(name, link)| {
+            let neighbours = link.neighbours.wanted().filter(|all| !all.is_empty())?;
+            let mut kept = WantedLink::new(Origin::Expected);
+            kept.neighbours = Managed::Set(neighbours.clone());
+            Some((name.clone(), kept))
+        });
+        Desired {
+            links: kept.collect(),
+            ..Desired::default()
+        }
+    }
+}
+
+/// The links that come up in a plan, and so are worth waiting for.
+pub fn coming_up(plan: &Plan) -> Vec<IfName> {
+    let up = plan.steps.iter().filter_map(|step| match &step.effect {
+        Effect::ChangeLink {
+            name,
+            change: LinkChange::Up(pair),
+        } if pair.to => Some(name.clone()),
+        _ => None,
+    });
+    up.collect()
 }

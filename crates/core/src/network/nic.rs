@@ -38,6 +38,12 @@ impl Belongings {
         }
     }
 
+    /// All but those addresses.
+    pub(super) fn without(mut self, goes: impl Fn(&Address) -> bool) -> Self {
+        self.addresses.retain(|address| !goes(address));
+        self
+    }
+
     /// Only those addresses that pass, with the routes and neighbours that need them.
     pub(super) fn only(mut self, is_meant: impl Fn(&Address) -> bool) -> Self {
         self.addresses.retain(is_meant);

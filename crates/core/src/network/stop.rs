@@ -1,8 +1,10 @@
 //! `stop`: the NIC gets its name back, and everything that dom0 has by now (contract 1.2, 1.3.4,
 //! 1.4.3). Guests keep their links, with a mark by which the next start knows where they were.
 
+use std::net::IpAddr;
+
 use crate::name::IfName;
-use crate::state::{Desired, Managed, Mark, NetState, Observed, Origin, WantedLink};
+use crate::state::{Address, Desired, Managed, Mark, NetState, Observed, Origin, WantedLink};
 
 use super::nic::{Belongings, bare, copy_settings, move_rules};
 use super::start::{is_dummy, is_made};
@@ -115,11 +117,11 @@ fn from_bridge(
         takes_back(bridge, nic, state, memory, desired);
         return;
     }
-    let had = |address: &crate::state::Address| memory.had(nic, address.net);
+    let had = |address: &Address| memory.had(nic, address.net);
     let back = Belongings::moved(state, bridge, nic).only(had);
     back.give(nic, Belongings::default(), desired);
     memory.bring_back(nic, desired);
-    let own = |address: &crate::state::Address| !memory.had(nic, address.net);
+    let own = |address: &Address| !memory.had(nic, address.net);
     let kept = Belongings::moved(state, bridge, bridge).only(own);
     let stays = WantedLink::new(Origin::Expected);
     desired.links.insert(bridge.clone(), stays);
@@ -136,9 +138,21 @@ fn takes_back(
     desired: &mut Desired,
 ) {
     memory.bring_back(nic, desired);
-    Belongings::moved(state, from, nic).give(nic, Belongings::default(), desired);
+    // What the kernel made when start brought the link up goes when that goes down again.
+    let goes = |address: &Address| memory.was_down(nic) && is_made_by_kernel(address);
+    Belongings::moved(state, from, nic)
+        .without(goes)
+        .give(nic, Belongings::default(), desired);
     move_rules(state, from, nic, desired);
     copy_settings(state, from, nic, desired);
+}
+
+/// A link-local address with the MAC in it (RFC 4291, appendix A).
+fn is_made_by_kernel(address: &Address) -> bool {
+    match address.net.addr() {
+        IpAddr::V6(ip) => ip.is_unicast_link_local() && ip.octets()[11..13] == [0xff, 0xfe],
+        IpAddr::V4(_) => false,
+    }
 }
 
 /// Guests' links stay, on no bridge, and are marked.

@@ -161,7 +161,14 @@ impl NetState {
             }),
             Effect::SetFeature { key, from, to } => match self.features.get_mut(key) {
                 Some(place) => exchange(place, from, to, effect),
-                None => Err(Mismatch(format!("{key} cannot be changed"))),
+                // A link that was made on the way was not looked at.
+                None => {
+                    require(self.links.contains_key(&key.link), || {
+                        format!("{} is not there", key.link)
+                    })?;
+                    self.features.insert(key.clone(), *to);
+                    Ok(())
+                }
             },
             Effect::WriteSysctl { key, from, to } => match self.sysctls.get_mut(key) {
                 Some(place) => exchange(place, from, to, effect),

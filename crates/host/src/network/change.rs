@@ -26,6 +26,19 @@ pub(super) enum Ended {
     Stuck(String),
 }
 
+impl Ended {
+    /// What went wrong without mattering.
+    ///
+    /// # Errors
+    /// What is not done, and why.
+    pub fn notes(self) -> Result<Vec<String>, String> {
+        match self {
+            Self::Done { notes } => Ok(notes),
+            Self::Undone(text) | Self::Stuck(text) => Err(text),
+        }
+    }
+}
+
 impl Change {
     /// Plans, and looks at the plan.
     ///

@@ -19,7 +19,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use xenwire_core::journal::{Fault, done_runs};
-use xenwire_core::network::{Call, Command, Memory, Outage, Status, Target, scope, start, stop};
+use xenwire_core::network::{
+    Call, Command, Memory, Outage, Status, Target, Wanted, coming_up, scope, start, stop,
+};
 use xenwire_core::state::{Effect, Observed, Scope};
 
 use crate::journal::{Announced, FileJournal, Keeping};
@@ -27,7 +29,7 @@ use crate::kernel::Kernel;
 use crate::log::{Level, Log};
 use crate::run::{Gate, Host, Performer};
 
-use change::{Change, Ended};
+use change::Change;
 
 /// Done, or nothing to do.
 const DONE: u8 = 0;
@@ -174,7 +176,8 @@ fn act(
         ));
         return Ok(());
     }
-    let mut journal = places.journal(&format!("nic.{}", target.nic))?;
+    let name = format!("nic.{}", target.nic);
+    let mut journal = places.journal(&name)?;
     let wanted = match call.command {
         Command::Start => start(call, &target, &observed, root::of_this_host().as_ref())?,
         _ => {
@@ -205,28 +208,56 @@ fn act(
         _ => "stop",
     };
     let subject = format!("{verb} {} on {}", target.nic, target.bridge);
-    let ended = change.run(&subject, &mut journal, &mut host, gate);
-    let notes = match ended {
-        Ended::Done { notes } => notes,
-        Ended::Undone(text) | Ended::Stuck(text) => return Err(text),
-    };
-    for note in wanted.notes.into_iter().chain(notes) {
+    let up = coming_up(&change.plan);
+    let mut notes = wanted.notes.clone();
+    notes.extend(
+        change
+            .run(&subject, &mut journal, &mut host, gate)
+            .notes()?,
+    );
+    for note in notes {
         places
             .log
             .say(Level::Warning, &format!("{subject}: {note}"));
         tell(Said::Note(note));
     }
+    // Others need not wait for a cable. Whoever has the lock looks into every journal.
+    drop((journal, lock));
+    for link in [&target.port, &target.nic, &target.bridge] {
+        if up.contains(link) {
+            wait::for_link(link, &mut host.kernel, tell);
+        }
+    }
+    // It is done; what cannot be settled any more is only said.
+    if let Err(text) = settle(call, &wanted, &subject, &name, places, &mut host, gate) {
+        tell(Said::Note(text));
+    }
+    Ok(())
+}
+
+/// When the links run: neighbours that the kernel dropped on the way are given once more, and a
+/// journal of what is no longer started goes.
+fn settle(
+    call: &Call,
+    wanted: &Wanted,
+    subject: &str,
+    name: &str,
+    places: &Places,
+    host: &mut Host,
+    gate: &mut Gate<'_>,
+) -> Result<(), String> {
+    let _lock = places.lock()?;
+    let mut journal = places.journal(name)?;
+    let observed = host
+        .kernel
+        .observe(Scope::Host)
+        .map_err(|error| format!("cannot read the network: {error}"))?;
+    // A link that went meanwhile took its neighbours along.
+    if let Ok(change) = Change::plan(&wanted.neighbours(), &observed) {
+        change.run(subject, &mut journal, host, gate).notes()?;
+    }
     if call.command == Command::Stop {
         journal.remove();
-    }
-    // Others need not wait for a cable.
-    drop(lock);
-    if let Outage::Down(_) = outage {
-        let up = match call.command {
-            Command::Start => &target.port,
-            _ => &target.nic,
-        };
-        wait::for_link(up, &mut host.kernel, tell);
     }
     Ok(())
 }

@@ -98,7 +98,11 @@ fn one(journal: &mut FileJournal, host: &mut Host) -> Result<String, String> {
     let count = undo.len();
     let mut left = Vec::new();
     for effect in undo {
-        if let Err(fault) = host.perform(&token, &effect) {
+        // A driver may have reasons of its own not to switch an offload; no step needs one.
+        let needed = !matches!(effect, Effect::SetFeature { .. });
+        if let Err(fault) = host.perform(&token, &effect)
+            && needed
+        {
             left.push(Left { effect, fault });
         }
     }

@@ -4,6 +4,7 @@
 use super::Ordering;
 use super::steps::Steps;
 use crate::name::IfName;
+use crate::plan::{Need, Step};
 use crate::state::{Effect, LinkChange, LinkSysctl, Pair};
 
 impl Ordering<'_> {
@@ -24,6 +25,21 @@ impl Ordering<'_> {
                 ];
                 for change in changes.into_iter().flatten() {
                     steps.change(&end, change);
+                }
+                let off = self
+                    .state
+                    .features
+                    .iter()
+                    .filter(|(key, on)| key.link == end && !**on);
+                for (key, _) in off {
+                    steps.0.push(Step {
+                        effect: Effect::SetFeature {
+                            key: key.clone(),
+                            from: false,
+                            to: true,
+                        },
+                        need: Need::Wished,
+                    });
                 }
                 // Last, so that a link which comes back has them before it is up.
                 for (key, pair) in self.to_default(&end) {
