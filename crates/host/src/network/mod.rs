@@ -222,7 +222,11 @@ fn act(
         tell(Said::Note(note));
     }
     // Others need not wait for a cable. Whoever has the lock looks into every journal.
-    drop((journal, lock));
+    match call.command {
+        Command::Stop => journal.remove(),
+        _ => drop(journal),
+    }
+    drop(lock);
     for link in [&target.port, &target.nic, &target.bridge] {
         if up.contains(link) {
             wait::for_link(link, &mut host.kernel, tell);
@@ -235,8 +239,8 @@ fn act(
     Ok(())
 }
 
-/// When the links run: neighbours that the kernel dropped on the way are given once more, and a
-/// journal of what is no longer started goes.
+/// When the links run: neighbours that the kernel dropped on the way are given once more, unless
+/// somebody else started or stopped the NIC meanwhile.
 fn settle(
     call: &Call,
     wanted: &Wanted,
@@ -247,16 +251,22 @@ fn settle(
     gate: &mut Gate<'_>,
 ) -> Result<(), String> {
     let _lock = places.lock()?;
-    let mut journal = places.journal(name)?;
     let observed = host
         .kernel
         .observe(Scope::Host)
         .map_err(|error| format!("cannot read the network: {error}"))?;
+    let is_start = call.command == Command::Start;
+    let is_started = Target::of(call, &observed.state).map(|target| target.is_started);
     // A link that went meanwhile took its neighbours along.
-    if let Ok(change) = Change::plan(&wanted.neighbours(), &observed) {
-        change.run(subject, &mut journal, host, gate).notes()?;
+    let Ok(change) = Change::plan(&wanted.neighbours(), &observed) else {
+        return Ok(());
+    };
+    if is_started != Ok(is_start) || change.plan.steps.is_empty() {
+        return Ok(());
     }
-    if call.command == Command::Stop {
+    let mut journal = places.journal(name)?;
+    change.run(subject, &mut journal, host, gate).notes()?;
+    if !is_start {
         journal.remove();
     }
     Ok(())
