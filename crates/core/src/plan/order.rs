@@ -307,7 +307,10 @@ impl Ordering<'_> {
                 let prefix = prefix.renamed(|_| address.link.clone());
                 let given = Effect::AddRoute(prefix.clone());
                 if is_prefix(&prefix, address) && !steps.0.iter().any(|s| s.effect == given) {
-                    steps.add(given);
+                    steps.0.push(Step {
+                        effect: given,
+                        need: Need::Wished,
+                    });
                 }
             }
         }
