@@ -27,9 +27,6 @@ pub enum Command {
     #[command(after_help = NETWORK_BRIDGE)]
     NetworkBridge(NetworkArgs),
     /// Crossover pairs vethN and vif0.N, as Xen's netloop made them
-    #[command(
-        after_help = "Example:\n  xenwire loopback add 3\n  ip address add 10.0.0.1/24 dev veth3\n  ip link set veth3 up\n  ip link set vif0.3 master br0 up"
-    )]
     Loopback(LoopbackArgs),
     /// Take back a network script that was cut off half-way
     #[command(
@@ -53,6 +50,13 @@ pub enum Command {
     #[command(after_help = XENSTORED)]
     Xenstored(XenstoredArgs),
 }
+
+/// The end of `loopback add`'s help.
+const LOOPBACK_ADD: &str = "Example:
+  xenwire loopback add 3
+
+Then veth3 is a NIC of dom0's own, and vif0.3 its way to a bridge:
+ip address add 10.0.0.1/24 dev veth3; ip link set veth3 up; ip link set vif0.3 master br0 up";
 
 /// The end of `network-bridge`'s help.
 const NETWORK_BRIDGE: &str = "Example:
@@ -99,11 +103,13 @@ pub struct LoopbackArgs {
 #[derive(Debug, Subcommand)]
 pub enum LoopbackCommand {
     /// Make the pair, down and without addresses
+    #[command(after_help = LOOPBACK_ADD)]
     Add {
         /// The number N of vethN and vif0.N
         number: u16,
     },
     /// Remove the pair, if xenwire made it and nobody uses it
+    #[command(after_help = "Example:\n  xenwire loopback remove 3")]
     Remove {
         /// The number N of vethN and vif0.N
         number: u16,
