@@ -44,6 +44,7 @@ answers() {
 # indexes, timers, lifetimes, neighbours that are asked for; the discipline of a link that was never
 # up, which it gets with its first "up" and keeps; and how much a bridge could take in one piece,
 # which it takes over from its ports and keeps.
+# Ports of a bridge are numbered as they come (find_portno, net/bridge/br_if.c).
 state() {
   {
     ip -oneline -details link show
@@ -62,7 +63,8 @@ state() {
   } | sed -E -e 's/^[0-9]+: +//' -e 's/(valid|preferred)_lft [0-9]+sec ?//g' \
     -e 's/ expires -?[0-9]+sec//' -e 's/ [a-z_]+_timer +[0-9.]+//g' -e 's/ tentative / /' \
     -e 's/qdisc noop /qdisc noqueue /' -e 's/ tso_max_(size|segs) [0-9]+//g' \
-    -e 's/ link-netnsid [0-9]+//'
+    -e 's/ link-netnsid [0-9]+//' \
+    -e 's/ port_id [x0-9a-f]+//; s/ port_no [x0-9a-f]+//; s/ designated_port [0-9]+//'
 }
 
 # Waits until the host is as one of these files says. What the kernel does by itself, such as finding
