@@ -84,6 +84,12 @@ becomes() { # FILE...
 # The state, once two readings in a row are the same, every link that has a carrier is up, and no
 # address is asked for any more.
 rested() { # FILE
+  # An address that is asked for has no route yet.
+  _look=0
+  while [ -n "$(ip -6 address show tentative)" ] && [ $_look -lt 100 ]; do
+    _look=$((_look + 1))
+    sleep 0.1
+  done
   until
     state >"$1" && sleep 0.5 && state >/tmp/now && cmp -s "$1" /tmp/now &&
       ! grep 'LOWER_UP.* state \(DOWN\|DORMANT\)' "$1" &&

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use xenwire_core::config::lab::{Expect, ExpectedMac, Master};
-use xenwire_core::name::{IfName, Mac};
+use xenwire_core::name::{DomId, IfName, Mac, VifId};
 use xenwire_core::state::NetState;
 
 use super::Verdict;
@@ -46,8 +46,12 @@ pub(super) fn structure(
         };
         if let Some(addresses) = &link.addresses {
             let wanted: BTreeSet<IpNet> = addresses.iter().map(|a| a.value).collect();
-            // Where none at all is wanted, the kernel's own fe80 address is one too many.
-            let counts = |net: &IpNet| wanted.is_empty() || !is_link_local(net);
+            // Where none at all is wanted, the kernel's own fe80 address is one too many; but for a
+            // guest's vif, where Debian's script leaves it.
+            let vif = name.as_str().parse::<VifId>();
+            let is_guests = vif.is_ok_and(|vif| vif.domid != DomId::DOM0);
+            let strict = wanted.is_empty() && !is_guests;
+            let counts = |net: &IpNet| strict || !is_link_local(net);
             let found = state.addresses_of(name).map(|a| a.net).filter(counts);
             let found: BTreeSet<IpNet> = found.collect();
             let text =

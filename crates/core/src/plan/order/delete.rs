@@ -26,11 +26,13 @@ impl Ordering<'_> {
                 for change in changes.into_iter().flatten() {
                     steps.change(&end, change);
                 }
+                // A pair begins with everything on that can be switched (VETH_FEATURES, veth.c).
+                let is_pair = link.peer().is_some();
                 let off = self
                     .state
                     .features
                     .iter()
-                    .filter(|(key, on)| key.link == end && !**on);
+                    .filter(|(key, on)| is_pair && key.link == end && !**on);
                 for (key, _) in off {
                     steps.0.push(Step {
                         effect: Effect::SetFeature {
