@@ -44,7 +44,8 @@ answers() {
 # indexes, timers, lifetimes, neighbours that are asked for; the discipline of a link that was never
 # up, which it gets with its first "up" and keeps; and how much a bridge could take in one piece,
 # which it takes over from its ports and keeps.
-# Ports of a bridge are numbered as they come (find_portno, net/bridge/br_if.c).
+# Ports of a bridge are numbered as they come (find_portno, net/bridge/br_if.c). The kernel's own route to
+# a link's fe80 address follows the address, in its time.
 state() {
   {
     ip -oneline -details link show
@@ -64,6 +65,7 @@ state() {
     -e 's/ expires -?[0-9]+sec//' -e 's/ [a-z_]+_timer +[0-9.]+//g' -e 's/ tentative / /' \
     -e 's/qdisc noop /qdisc noqueue /' -e 's/ tso_max_(size|segs) [0-9]+//g' \
     -e 's/ link-netnsid [0-9]+//' \
+    -e '/^local fe80::/d' \
     -e 's/ port_id [x0-9a-f]+//; s/ port_no [x0-9a-f]+//; s/ designated_port [0-9]+//'
 }
 
@@ -84,12 +86,6 @@ becomes() { # FILE...
 # The state, once two readings in a row are the same, every link that has a carrier is up, and no
 # address is asked for any more.
 rested() { # FILE
-  # An address that is asked for has no route yet.
-  _look=0
-  while [ -n "$(ip -6 address show tentative)" ] && [ $_look -lt 100 ]; do
-    _look=$((_look + 1))
-    sleep 0.1
-  done
   until
     state >"$1" && sleep 0.5 && state >/tmp/now && cmp -s "$1" /tmp/now &&
       ! grep 'LOWER_UP.* state \(DOWN\|DORMANT\)' "$1" &&
