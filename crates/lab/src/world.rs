@@ -168,7 +168,11 @@ fn host(host: &Host, lans: &Lans<'_>, sockets: &mut Sockets) -> Desired {
     }
     for bridge in &host.bridges {
         let name = &bridge.name.value;
-        let mut link = WantedLink::new(Origin::Ours(LinkKind::Bridge(BridgeOptions::XEN)));
+        let options = BridgeOptions {
+            filters: bridge.vlan_filtering.then_some(1),
+            ..BridgeOptions::XEN
+        };
+        let mut link = WantedLink::new(Origin::Ours(LinkKind::Bridge(options)));
         link.up = Managed::Set(true);
         link.mac = bridge
             .mac

@@ -7,7 +7,7 @@
 //! attribute, so that what nobody knows is given back as it came.
 //!
 //! Sources: rtnetlink(7), include/uapi/linux/{netlink,rtnetlink,if_link,if_addr,fib_rules,
-//! neighbour,genetlink,ethtool_netlink}.h.
+//! neighbour,if_bridge,genetlink,ethtool_netlink}.h.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -16,6 +16,7 @@ mod attribute;
 mod feature;
 mod link;
 mod neighbour;
+mod port_vlan;
 mod reply;
 mod request;
 mod route;
@@ -25,6 +26,7 @@ pub use address::Address;
 pub use attribute::Attribute;
 pub use link::{Kind, Link};
 pub use neighbour::Neighbour;
+pub use port_vlan::PortVlan;
 pub use reply::{DecodeError, Reply, decode};
 pub use request::{Protocol, Query, Verb};
 pub use route::{Hop, Route};

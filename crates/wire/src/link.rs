@@ -53,6 +53,9 @@ pub enum Kind {
         stp: bool,
         /// IFLA_BR_FORWARD_DELAY, in hundredths of a second (USER_HZ).
         forward_delay: u32,
+        /// Of a bridge that filters VLANs (IFLA_BR_VLAN_FILTERING), the one that a new port begins
+        /// with as its own (IFLA_BR_VLAN_DEFAULT_PVID), 0 for none.
+        filters: Option<u16>,
     },
     /// A virtual cable. The peer is only sent, never received.
     Veth(Option<Box<Link>>),
@@ -117,16 +120,25 @@ impl Link {
         }));
         attributes.extend(self.netns.map(LinkAttribute::NetNsFd));
         match &self.kind {
-            Some(Kind::Bridge { stp, forward_delay }) => {
+            Some(Kind::Bridge {
+                stp,
+                forward_delay,
+                filters,
+            }) => {
                 let state = if *stp {
                     BridgeStpState::KernelStp
                 } else {
                     BridgeStpState::Disabled
                 };
-                let settings = vec![
+                let mut settings = vec![
                     InfoBridge::ForwardDelay(*forward_delay),
                     InfoBridge::StpState(state),
                 ];
+                // A kernel that cannot would refuse to be told not to.
+                if let Some(first) = filters {
+                    settings.push(InfoBridge::VlanFiltering(true));
+                    settings.push(InfoBridge::VlanDefaultPvid(*first));
+                }
                 attributes.push(LinkAttribute::LinkInfo(vec![
                     LinkInfo::Kind(InfoKind::Bridge),
                     LinkInfo::Data(InfoData::Bridge(settings)),
@@ -160,14 +172,21 @@ fn kind(info: &[LinkInfo]) -> Option<Kind> {
                 _ => None,
             });
             let (mut stp, mut forward_delay) = (false, 0);
+            let (mut filtering, mut default_pvid) = (false, 0);
             for setting in settings.unwrap_or_default() {
                 match setting {
                     InfoBridge::StpState(state) => stp = *state != BridgeStpState::Disabled,
                     InfoBridge::ForwardDelay(delay) => forward_delay = *delay,
+                    InfoBridge::VlanFiltering(on) => filtering = *on,
+                    InfoBridge::VlanDefaultPvid(vlan) => default_pvid = *vlan,
                     _ => {}
                 }
             }
-            Kind::Bridge { stp, forward_delay }
+            Kind::Bridge {
+                stp,
+                forward_delay,
+                filters: filtering.then_some(default_pvid),
+            }
         }
         other => Kind::Other(other.to_string()),
     })

@@ -8,7 +8,7 @@ use netlink_packet_route::RouteNetlinkMessage as Message;
 
 use crate::attribute::{as_text, split};
 use crate::feature::{self, Said};
-use crate::{Address, Link, Neighbour, Protocol, Route, Rule};
+use crate::{Address, Link, Neighbour, PortVlan, Protocol, Route, Rule};
 
 /// What one message of the kernel says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Reply {
     Rule(Rule),
     /// A neighbour or a proxy.
     Neighbour(Neighbour),
+    /// VLANs of a port.
+    PortVlans(Vec<PortVlan>),
     /// The number of a generic family.
     Family(u16),
     /// The offload settings of a link that can be changed, and whether they are wished for.
@@ -70,6 +72,7 @@ const HEADER: usize = 16;
 const RTM_NEWROUTE: u16 = 24;
 const RTM_NEWNEIGH: u16 = 28;
 const RTM_NEWRULE: u16 = 32;
+const RTM_NEWVLAN: u16 = 112;
 /// Smaller ones are netlink's own: NLMSG_ERROR, NLMSG_DONE (NLMSG_MIN_TYPE).
 const NLMSG_MIN_TYPE: u16 = 16;
 
@@ -118,6 +121,7 @@ fn of_route(kind: u16, message: &[u8], interrupted: bool) -> Result<Reply, Strin
     match kind {
         RTM_NEWROUTE => return Ok(Route::from_bytes(payload)?.map_or(Reply::Other, Reply::Route)),
         RTM_NEWRULE => return Ok(Rule::from_bytes(payload)?.map_or(Reply::Other, Reply::Rule)),
+        RTM_NEWVLAN => return PortVlan::from_bytes(payload).map(Reply::PortVlans),
         RTM_NEWNEIGH => {
             let neighbour = Neighbour::from_bytes(payload)?;
             return Ok(neighbour.map_or(Reply::Other, Reply::Neighbour));

@@ -9,7 +9,9 @@ use netlink_packet_route::address::AddressMessage;
 use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
 
 use crate::attribute::family_number;
-use crate::{Address, Link, Neighbour, Route, Rule, feature, neighbour, route};
+use crate::{
+    Address, Link, Neighbour, PortVlan, Route, Rule, feature, neighbour, port_vlan, route,
+};
 
 /// Which of netlink's protocols a message is of: each has a socket of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,10 @@ pub enum Verb {
     AddNeighbour(Neighbour),
     /// RTM_DELNEIGH.
     DeleteNeighbour(Neighbour),
+    /// RTM_SETLINK of AF_BRIDGE: a port carries these VLANs, in this way.
+    AddPortVlan(PortVlan),
+    /// RTM_DELLINK of AF_BRIDGE: a port carries them no more.
+    DeletePortVlan(PortVlan),
     /// ETHTOOL_MSG_FEATURES_SET.
     SetFeature {
         /// The number of the family `ethtool`.
@@ -93,6 +99,8 @@ pub enum Query {
         /// Those that a link answers for, not those that it knows.
         proxies: bool,
     },
+    /// VLANs of one port, by index, or of all ports (Linux 5.6 and later).
+    PortVlans(Option<u32>),
     /// The number of the generic family `ethtool`.
     EthtoolFamily,
     /// The offload settings of a link.
@@ -120,6 +128,7 @@ const RTM_GETNEIGH: u16 = 30;
 const RTM_NEWRULE: u16 = 32;
 const RTM_DELRULE: u16 = 33;
 const RTM_GETRULE: u16 = 34;
+const RTM_GETVLAN: u16 = 114;
 
 impl Verb {
     /// The protocol of its socket.
@@ -151,6 +160,8 @@ impl Verb {
                 (RTM_NEWNEIGH, flags, neighbour.to_bytes())
             }
             Self::DeleteNeighbour(neighbour) => (RTM_DELNEIGH, 0, neighbour.to_bytes()),
+            Self::AddPortVlan(vlan) => (RTM_SETLINK, 0, vlan.to_bytes()),
+            Self::DeletePortVlan(vlan) => (RTM_DELLINK, 0, vlan.to_bytes()),
             Self::SetFeature {
                 family,
                 index,
@@ -181,7 +192,8 @@ impl Query {
             | Self::Addresses(_)
             | Self::Routes { .. }
             | Self::Rules { .. }
-            | Self::Neighbours { .. } => true,
+            | Self::Neighbours { .. }
+            | Self::PortVlans(_) => true,
         }
     }
 
@@ -206,6 +218,7 @@ impl Query {
                 (RTM_GETRULE, header)
             }
             Self::Neighbours { proxies } => (RTM_GETNEIGH, neighbour::query(*proxies)),
+            Self::PortVlans(index) => (RTM_GETVLAN, port_vlan::query(*index)),
             Self::EthtoolFamily => (feature::CONTROL, feature::family_query()),
             Self::Features { family, index } => (*family, feature::query(*index)),
         };

@@ -6,6 +6,7 @@
 //! | `examples` | `lab run` holds every claim of the examples on that kernel |
 //! | `generations` | `network-bridge` on a NIC with a driver leaves no trace, in each generation |
 //! | `kinds` | VLANs, a bond, a dummy, a macvlan and a wireless link as what the NIC is or has on it |
+//! | `vlans` | `vlan=` of guests on a bridge that filters VLANs |
 //! | `crash` | SIGKILL while it changes the host: `recover` ends in the old state or the new |
 //!
 //! `machine` switches such a machine on and off, `host.sh` sets one up, `need` says what is missing. Every test has
@@ -19,6 +20,7 @@ mod kernel;
 mod kinds;
 mod machine;
 mod need;
+mod vlans;
 
 /// A file that nobody names is a file whose tests nobody runs.
 #[test]

@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 
 use super::{Command, Device, Invocation, Nodes};
+use crate::config::vif::{VlanId, Vlans};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Desired, LinkSysctl, Managed, Mark, Moment, NodeValue, Observed, Origin, Scope, WantedLink,
-    WantedNode,
+    Carriage, Desired, LinkSysctl, Managed, Mark, Moment, NodeValue, Observed, Origin, PortVlans,
+    Scope, WantedLink, WantedNode,
 };
 
 /// What must be known of the machine for this call.
@@ -19,16 +20,16 @@ use crate::state::{
 pub fn scope(call: &Invocation, nodes: &Nodes) -> Result<Scope, String> {
     let whole = BTreeSet::from([call.link.clone(), wanted_name(call, nodes)?]);
     let mut bare = BTreeSet::new();
-    if call.command.comes() {
-        match bridge_text(call, nodes) {
-            // No bridge is named: the host's only one is meant, and all must be looked at.
-            None => return Ok(Scope::Host),
-            Some(text) => {
-                let bridge = bridge_name(text)?;
-                bare.extend(old_spelling(&bridge));
-                bare.insert(bridge);
-            }
+    match bridge_text(call, nodes).map(bridge_name) {
+        Some(Ok(bridge)) => {
+            bare.extend(old_spelling(&bridge));
+            bare.insert(bridge);
         }
+        // No bridge is named: the host's only one is meant, and all must be looked at.
+        None if call.command.comes() => return Ok(Scope::Host),
+        Some(Err(wrong)) if call.command.comes() => return Err(wrong),
+        // What goes leaves whatever bridge it is on.
+        None | Some(Err(_)) => {}
     }
     Ok(Scope::Links { whole, bare })
 }
@@ -91,7 +92,9 @@ fn come(
     }
     .filter(|mtu| *mtu > 0);
 
+    let vlans = vlans(nodes, observed, &bridge)?;
     let mut port = WantedLink::new(Origin::Expected);
+    port.vlans = vlans.map_or(Managed::LeaveAlone, Managed::Set);
     port.formerly = renamed.then(|| call.link.clone());
     port.up = Managed::Set(true);
     // netback of 2010 refuses another MAC (contract 4.1), and has this one already.
@@ -132,6 +135,30 @@ fn come(
         });
     }
     Ok(Wanted { desired, warnings })
+}
+
+/// What `vlan=` says (contract 3.6.3). A bridge that does not filter VLANs would hand on every
+/// tag, and the guest would be in VLANs that it is to be kept out of.
+fn vlans(nodes: &Nodes, observed: &Observed, bridge: &IfName) -> Result<Option<PortVlans>, String> {
+    let Some(text) = &nodes.vlan else {
+        return Ok(None);
+    };
+    let vlans: Vlans = text.parse().map_err(|e| format!("vlan={text:?}: {e}"))?;
+    let found = observed.state.links.get(bridge);
+    if found.is_none_or(|bridge| bridge.kind.first_vlans().is_none()) {
+        return Err(format!(
+            "vlan={text:?}: {bridge} does not filter VLANs; `ip link set {bridge} type bridge vlan_filtering 1` makes it, if its kernel can"
+        ));
+    }
+    let carried = |vlans: &BTreeSet<VlanId>, how| {
+        let numbers = vlans.iter().map(|vlan| vlan.get());
+        numbers.map(|number| (number, how)).collect::<Vec<_>>()
+    };
+    let mut port = PortVlans::new();
+    port.extend(carried(vlans.tagged(), Carriage::Tagged));
+    port.extend(carried(vlans.untagged(), Carriage::Untagged));
+    port.insert(vlans.pvid().get(), Carriage::Own);
+    Ok(Some(port))
 }
 
 /// The link may be gone, under either name, and so may the bridge: then there is nothing to do.

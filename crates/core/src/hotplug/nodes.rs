@@ -16,13 +16,16 @@ pub struct Nodes {
     pub ip: Option<String>,
     /// The wanted MTU; written only if it is not 1500.
     pub mtu: Option<String>,
+    /// The VLANs that its port is to carry (Xen 4.19 and later).
+    pub vlan: Option<String>,
 }
 
-const READ: [&str; 6] = [
+const READ: [&str; 7] = [
     "vifname",
     "bridge",
     "ip",
     "mtu",
+    "vlan",
     "hotplug-status",
     "hotplug-error",
 ];
@@ -48,6 +51,7 @@ impl Nodes {
             bridge: text("bridge"),
             ip: text("ip"),
             mtu: text("mtu"),
+            vlan: text("vlan"),
         }
     }
 }

@@ -31,6 +31,8 @@ pub enum Rule {
     NameInUse,
     /// A port is attached to a bridge.
     AttachedToNonBridge,
+    /// VLANs are those of a port.
+    VlansOfNoPort,
     /// A step starts from what is there, or its undo would restore something else.
     WrongStart,
     /// Only links that are wanted, or go, are touched. What another link loses on the way it is
@@ -197,6 +199,7 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
                             }
                         }
                     }
+                    Effect::ChangeVlans(_) if !seen.port => complain(Rule::VlansOfNoPort),
                     _ => {}
                 }
             }

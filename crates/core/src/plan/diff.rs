@@ -11,7 +11,7 @@ use super::{Refusal, Report, Skipped};
 use crate::name::{IfName, Mac};
 use crate::state::{
     Address, Desired, Effect, Feature, Link, LinkKind, LinkSysctl, Managed, Neighbour, NetState,
-    NodeWrite, Observed, Origin, Pair, Route, Rule, WantedLink, WantedNode,
+    NodeWrite, Observed, Origin, Pair, PortVlans, Route, Rule, VlanChange, WantedLink, WantedNode,
 };
 
 /// Everything that differs. Links carry the name they are wanted under, what is removed the
@@ -35,6 +35,8 @@ pub struct Diff {
     /// Routes of the kernel's own that outlive an address, by present names: each goes right behind
     /// it, and comes right behind it where the address comes again.
     pub prefixes: Vec<Route>,
+    /// VLANs of ports to change, in this order, once the ports are attached.
+    pub vlans: Vec<VlanChange>,
     /// VLANs that would follow the MAC of the link below, and keep theirs.
     pub kept_macs: Vec<(IfName, Mac)>,
     /// Policy rules to add.
@@ -175,13 +177,11 @@ impl Comparison<'_> {
             multicast: differing(present.multicast, &wanted.multicast),
             mac: present.mac.and_then(|mac| differing(mac, &wanted.mac)),
             mtu: differing(present.mtu, &wanted.mtu),
-            master: differing(present.master, &wanted.master),
+            master: differing(present.master.clone(), &wanted.master),
             alias: differing(present.alias, &wanted.alias),
         };
-        if let Some(Pair {
-            to: Some(bridge), ..
-        }) = &change.master
-        {
+        // Of the wanted one, though the link may be its port already: it may be one that goes.
+        if let Some(Some(bridge)) = wanted.master.wanted() {
             // A bridge among the wanted links is made or configured by this very plan.
             match self.state.links.get(bridge) {
                 Some(link) if !link.kind.is_bridge() => {
@@ -193,10 +193,39 @@ impl Comparison<'_> {
                 _ => {}
             }
         }
+        if let Some(wanted) = wanted.vlans.wanted() {
+            let master = change.master.as_ref().map(|pair| pair.to.as_ref());
+            let bridge = master.unwrap_or(present.master.as_ref());
+            self.vlans(name, bridge, master.is_some(), wanted);
+        }
         self.belongings(name, wanted);
         if change != LinkDiff::default() {
             self.diff.links.insert(name.clone(), change);
         }
+    }
+
+    /// A port that is attached begins with its bridge's VLAN for new ones.
+    fn vlans(&mut self, port: &IfName, bridge: Option<&IfName>, anew: bool, wanted: &PortVlans) {
+        let Some(bridge) = bridge else { return };
+        let Some(first) = self.first_vlans(bridge) else {
+            self.refusals.push(Refusal::NotFiltering {
+                bridge: bridge.clone(),
+                port: port.clone(),
+            });
+            return;
+        };
+        let found = match self.state.vlans.get(port) {
+            Some(found) if !anew => found.clone(),
+            _ => first,
+        };
+        let changes = VlanChange::between(port, &found, wanted);
+        self.diff.vlans.extend(changes);
+    }
+
+    fn first_vlans(&self, bridge: &IfName) -> Option<PortVlans> {
+        let made = self.diff.created.get(bridge);
+        let bridge = made.or_else(|| self.state.links.get(bridge))?;
+        bridge.kind.first_vlans()
     }
 
     /// The link as the other end of a pair that this plan makes.

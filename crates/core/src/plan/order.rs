@@ -5,7 +5,7 @@
 //!  hush         addr_gen_mode of what goes down or gets addresses: the kernel makes none by itself
 //!  take away    rules · neighbours · routes · addresses · down · detach · delete, for a name
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
-//!  bring up     attach · up (bridges before ports) · addresses · routes · neighbours · rules
+//!  bring up     attach · VLANs · up (bridges before ports) · addresses · routes · neighbours · rules
 //!  let speak    flags of addresses · addr_gen_mode · delete · nodes at the end
 //! ```
 //!
@@ -29,6 +29,7 @@ use super::{Diff, LinkDiff, Need, Plan, Planned, Step, lost};
 use crate::name::IfName;
 use crate::state::{
     Address, Desired, Effect, LinkChange, Managed, Moment, NetState, Observed, Pair, Route,
+    VlanChange,
 };
 
 /// Plans the way from what was found to what is wanted. The same inputs give the same plan.
@@ -95,7 +96,7 @@ impl Ordering<'_> {
         // A link goes when its name is needed, and otherwise when everything else is back: it takes
         // the kernel tens of milliseconds (synchronize_net).
         let needed = |name: &IfName| self.desired.links.contains_key(name);
-        self.delete(needed, &mut steps);
+        self.delete(needed, IfName::clone, &mut steps);
         self.rename_and_create(&mut steps);
         self.change(&hushed, &mut steps);
         self.bring_up(&mut steps);
@@ -110,7 +111,11 @@ impl Ordering<'_> {
         for hush in &hushed {
             steps.write(&hush.wanted, Hush::NONE, &hush.then);
         }
-        self.delete(|name| !needed(name), &mut steps);
+        self.delete(
+            |name| !needed(name),
+            |name| self.names.wanted(name),
+            &mut steps,
+        );
         steps.0.extend(self.nodes_at(Moment::AtEnd));
         steps.0
     }
@@ -186,6 +191,7 @@ impl Ordering<'_> {
             let leaves =
                 to.is_none() || from.as_ref().is_some_and(|b| diff.removed.contains_key(b));
             if from.is_some() && leaves {
+                self.leave_vlans(&present, &present, steps);
                 steps.change(&present, LinkChange::Master(Pair { from, to: None }));
             }
         }
@@ -277,12 +283,18 @@ impl Ordering<'_> {
                 let present = self.names.present(name);
                 let stays = |bridge: &IfName| !diff.removed.contains_key(bridge);
                 let from = self.present_master(&present).filter(stays);
+                if from.is_some() {
+                    self.leave_vlans(&present, name, steps);
+                }
                 let pair = Pair {
                     from: from.map(|bridge| self.names.wanted(&bridge)),
                     to: Some(to.clone()),
                 };
                 steps.change(name, LinkChange::Master(pair));
             }
+        }
+        for change in &diff.vlans {
+            steps.add(Effect::ChangeVlans(change.clone()));
         }
         for name in &changed {
             let change = &diff.links[*name];
@@ -325,6 +337,19 @@ impl Ordering<'_> {
         }
         for rule in &diff.rules_added {
             steps.add(Effect::AddRule(rule.clone()));
+        }
+    }
+
+    /// A port forgets its VLANs with its bridge. It goes back first to those that it will begin with
+    /// when that is undone, so that undoing gives it the others again. `now` is its name by then.
+    pub(super) fn leave_vlans(&self, present: &IfName, now: &IfName, steps: &mut Steps) {
+        let master = self.present_master(present);
+        let bridge = master.and_then(|bridge| self.state.links.get(&bridge));
+        let first = bridge.and_then(|bridge| bridge.kind.first_vlans());
+        if let Some((first, found)) = first.zip(self.state.vlans.get(present)) {
+            for change in VlanChange::between(now, found, &first) {
+                steps.add(Effect::ChangeVlans(change));
+            }
         }
     }
 

@@ -9,8 +9,9 @@ use super::*;
 use crate::journal::{Answer, Fault, Machine, Order, Outcome, recover};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, BridgeOptions, Desired, Link, LinkChange, LinkKind, LinkSysctl, Managed, Moment,
-    NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, Route, Scope, WantedLink, WantedNode,
+    Address, BridgeOptions, Carriage, Desired, Link, LinkChange, LinkKind, LinkSysctl, Managed,
+    Moment, NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, PortVlans, Route, Scope,
+    WantedLink, WantedNode,
 };
 
 const NAMES: [&str; 5] = ["a", "b", "br0", "br1", "vif1.0"];
@@ -26,6 +27,10 @@ fn mac() -> impl Strategy<Value = Mac> {
 fn kind() -> impl Strategy<Value = LinkKind> {
     prop_oneof![
         Just(LinkKind::Bridge(BridgeOptions::XEN)),
+        (0..2u16).prop_map(|first| LinkKind::Bridge(BridgeOptions {
+            filters: Some(first),
+            ..BridgeOptions::XEN
+        })),
         Just(LinkKind::Other("vif".into())),
         Just(LinkKind::Veth(PeerEnd {
             name: String::new(),
@@ -38,6 +43,15 @@ fn kind() -> impl Strategy<Value = LinkKind> {
 fn address(link: IfName) -> impl Strategy<Value = Address> {
     prop::sample::select(&["10.0.0.1/24", "10.0.0.2/24", "2001:db8::1/64"][..])
         .prop_map(move |net| Address::new(link.clone(), net.parse().unwrap()))
+}
+
+fn vlans() -> impl Strategy<Value = PortVlans> {
+    let others = prop::sample::select(&[Carriage::Tagged, Carriage::Untagged][..]);
+    let others = prop::collection::btree_map(1..6u16, others, 0..4);
+    (others, prop::option::of(1..6u16)).prop_map(|(mut vlans, own)| {
+        vlans.extend(own.map(|own| (own, Carriage::Own)));
+        vlans
+    })
 }
 
 fn observed() -> impl Strategy<Value = Observed> {
@@ -57,8 +71,9 @@ fn observed() -> impl Strategy<Value = Observed> {
         prop::collection::btree_set(name().prop_flat_map(address), 0..4),
         any::<bool>(),
         0..3usize,
+        prop::collection::vec(vlans(), NAMES.len()),
     )
-        .prop_map(|(links, addresses, ipv6, routes)| {
+        .prop_map(|(links, addresses, ipv6, routes, mut carried)| {
             let mut state = NetState::default();
             if ipv6 {
                 let begins = LinkSysctl::ipv6(&"default".parse().unwrap(), "accept_ra");
@@ -89,6 +104,13 @@ fn observed() -> impl Strategy<Value = Observed> {
                         alias: None,
                     },
                 );
+            }
+            for (name, link) in &state.links {
+                let bridge = link.master.as_ref().and_then(|name| state.links.get(name));
+                if bridge.is_some_and(|bridge| bridge.kind.first_vlans().is_some()) {
+                    let carried = carried.pop().unwrap_or_default();
+                    state.vlans.insert(name.clone(), carried);
+                }
             }
             state.addresses = addresses
                 .into_iter()
@@ -141,9 +163,10 @@ fn wanted(link: IfName) -> impl Strategy<Value = WantedLink> {
         managed(prop::sample::select(&[1500u32, 9000][..])),
         managed(prop::option::of(name())),
         managed(prop::collection::btree_set(address(link), 0..3)),
+        prop::option::weighted(0.3, vlans()),
     )
         .prop_map(
-            |(origin, formerly, up, arp, mac, mtu, master, addresses)| WantedLink {
+            |(origin, formerly, up, arp, mac, mtu, master, addresses, vlans)| WantedLink {
                 formerly: formerly.filter(|_| matches!(origin, Origin::Expected | Origin::IfThere)),
                 origin,
                 up,
@@ -152,6 +175,7 @@ fn wanted(link: IfName) -> impl Strategy<Value = WantedLink> {
                 mtu,
                 master,
                 addresses,
+                vlans: vlans.map_or(Managed::LeaveAlone, Managed::Set),
                 ..WantedLink::new(Origin::Expected)
             },
         )
@@ -265,6 +289,11 @@ fn holds(desired: &Desired, state: &NetState) -> Vec<String> {
             "master",
             wanted.master.wanted().is_none_or(|v| *v == link.master),
         );
+        let vlans = wanted.vlans.wanted();
+        compare(
+            "VLANs",
+            link.master.is_none() || vlans.is_none_or(|v| Some(v) == state.vlans.get(name)),
+        );
         let found: BTreeSet<Address> = state.addresses_of(name).cloned().collect();
         compare(
             "addresses",
@@ -376,8 +405,9 @@ proptest! {
     /// The plan of a scope is the whole plan restricted to it.
     #[test]
     fn a_scope_plans_as_the_whole(desired in desired(), observed in observed()) {
-        let whole = desired.links.iter().flat_map(|(n, w)| std::iter::once(n.clone()).chain(w.formerly.clone())).chain(desired.gone.iter().cloned()).chain(["default".parse().unwrap()]).collect();
-        let bare = desired.links.values().filter_map(|w| w.master.wanted().cloned().flatten()).collect();
+        let whole: BTreeSet<IfName> = desired.links.iter().flat_map(|(n, w)| std::iter::once(n.clone()).chain(w.formerly.clone())).chain(desired.gone.iter().cloned()).chain(["default".parse().unwrap()]).collect();
+        let mut bare: BTreeSet<IfName> = desired.links.values().filter_map(|w| w.master.wanted().cloned().flatten()).collect();
+        bare.extend(whole.iter().filter_map(|name| observed.state.links.get(name)?.master.clone()));
         let scope = Scope::Links { whole, bare };
         prop_assert_eq!(plan(&desired, &observed.within(scope)).plan, plan(&desired, &observed).plan);
     }

@@ -50,6 +50,13 @@ pub enum Refusal {
         /// The name it was to get.
         name: IfName,
     },
+    /// The port is to carry certain VLANs, and the bridge does not look at them.
+    NotFiltering {
+        /// The bridge.
+        bridge: IfName,
+        /// The port.
+        port: IfName,
+    },
     /// A link of this name is there, of another kind than the one we would make.
     OtherKind(IfName),
     /// The link would have to go down for a moment, and would lose what nobody told us to look
@@ -71,6 +78,10 @@ impl fmt::Display for Refusal {
             Self::NameTaken { link, name } => write!(
                 f,
                 "Cannot rename interface {link}. An interface with name {name} already exists."
+            ),
+            Self::NotFiltering { bridge, port } => write!(
+                f,
+                "{port} is to carry VLANs of its own, and {bridge} does not filter VLANs; `ip link set {bridge} type bridge vlan_filtering 1` makes it"
             ),
             Self::OtherKind(name) => write!(f, "{name} is there already, and it is something else"),
             Self::WouldLose { link, what } => {

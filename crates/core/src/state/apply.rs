@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Address, Effect, LinkChange, Neighbour, NetState};
+use super::{Address, Effect, LinkChange, Neighbour, NetState, VlanChange};
 use crate::name::IfName;
 
 /// The state is not the one that the effect starts from.
@@ -79,6 +79,9 @@ impl NetState {
                 let Some(link) = self.links.get(name) else {
                     return Err(Mismatch(format!("{name} is not there")));
                 };
+                if let Effect::DeleteLink { link: meant, .. } = effect {
+                    require(link.may_be(meant), || format!("{name} is another link"))?;
+                }
                 let peer = link
                     .peer()
                     .filter(|_| matches!(effect, Effect::DeleteLink { .. }));
@@ -106,10 +109,15 @@ impl NetState {
                         exchange(&mut link.mac, &Some(p.from), &Some(p.to), effect)
                     }
                     LinkChange::Mtu(p) => exchange(&mut link.mtu, &p.from, &p.to, effect),
-                    LinkChange::Master(p) => exchange(&mut link.master, &p.from, &p.to, effect),
+                    LinkChange::Master(p) => {
+                        exchange(&mut link.master, &p.from, &p.to, effect)?;
+                        self.begin_as_port(name, p.to.as_ref());
+                        Ok(())
+                    }
                     LinkChange::Alias(p) => exchange(&mut link.alias, &p.from, &p.to, effect),
                 }
             }
+            Effect::ChangeVlans(change) => self.change_vlans(change),
             Effect::AddAddress(a) => {
                 require(self.links.contains_key(&a.link), || {
                     format!("{} is not there", a.link)
@@ -238,6 +246,10 @@ impl NetState {
             .into_iter()
             .map(|(key, value)| (key.on(&name(&key.link)), value))
             .collect();
+        self.vlans = std::mem::take(&mut self.vlans)
+            .into_iter()
+            .map(|(port, vlans)| (name(&port), vlans))
+            .collect();
         self.features = std::mem::take(&mut self.features)
             .into_iter()
             .map(|(key, value)| (key.on(&name(&key.link)), value))
@@ -254,16 +266,47 @@ impl NetState {
         self.sysctls.extend(begun);
     }
 
+    /// A port begins with the VLAN that its bridge gives to new ones (nbp_vlan_init), and forgets
+    /// those of the bridge it leaves.
+    fn begin_as_port(&mut self, port: &IfName, bridge: Option<&IfName>) {
+        self.vlans.remove(port);
+        let bridge = bridge.and_then(|bridge| self.links.get(bridge));
+        if let Some(first) = bridge.and_then(|bridge| bridge.kind.first_vlans()) {
+            self.vlans.insert(port.clone(), first);
+        }
+    }
+
+    fn change_vlans(&mut self, change: &VlanChange) -> Result<(), Mismatch> {
+        let Some(vlans) = self.vlans.get_mut(&change.port) else {
+            return Err(Mismatch(format!("{} carries no VLANs", change.port)));
+        };
+        for number in change.first..=change.last {
+            require(vlans.get(&number).copied() == change.from, || {
+                format!("VLAN {number} of {} changed meanwhile", change.port)
+            })?;
+        }
+        for number in change.first..=change.last {
+            match change.to {
+                Some(how) => vlans.insert(number, how),
+                None => vlans.remove(&number),
+            };
+        }
+        Ok(())
+    }
+
     /// Drops a link and everything that goes with it.
     fn forget(&mut self, name: &IfName) {
         self.links.remove(name);
+        self.vlans.remove(name);
         self.addresses.retain(|a| &a.link != name);
         self.routes.retain(|r| !r.leaves_by(name));
         self.neighbours.retain(|n| &n.link != name);
         self.sysctls.retain(|s, _| &s.link != name);
         self.features.retain(|s, _| &s.link != name);
-        for link in self.links.values_mut() {
-            link.master.take_if(|master| master == name);
+        for (port, link) in &mut self.links {
+            if link.master.take_if(|master| master == name).is_some() {
+                self.vlans.remove(port);
+            }
         }
     }
 }

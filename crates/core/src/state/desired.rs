@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, Feature, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, Route, Rule};
+use super::{
+    Address, Feature, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PortVlans, Route, Rule,
+};
 use crate::name::{IfName, Mac};
 
 /// What is wanted. A thing that is not named here is foreign and stays as it is.
@@ -57,6 +59,8 @@ pub struct WantedLink {
     pub mtu: Managed<u32>,
     /// The bridge it is a port of.
     pub master: Managed<Option<IfName>>,
+    /// The VLANs it carries, as a port of a bridge that filters them.
+    pub vlans: Managed<PortVlans>,
     /// Its alias.
     pub alias: Managed<Option<String>>,
     /// All its addresses.
@@ -115,6 +119,7 @@ impl WantedLink {
             mac: Managed::LeaveAlone,
             mtu: Managed::LeaveAlone,
             master: Managed::LeaveAlone,
+            vlans: Managed::LeaveAlone,
             alias: Managed::LeaveAlone,
             addresses: Managed::LeaveAlone,
             routes: Managed::LeaveAlone,

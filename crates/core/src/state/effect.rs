@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Feature, Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PeerEnd, Route,
-    Rule,
+    Rule, VlanChange,
 };
 use crate::name::{IfName, Mac};
 
@@ -47,6 +47,8 @@ pub enum Effect {
         /// Its MAC there.
         mac: Mac,
     },
+    /// Has a port carry VLANs, or carry them in another way, or no more.
+    ChangeVlans(VlanChange),
     /// Gives a link an address.
     AddAddress(Address),
     /// Takes an address from a link.
@@ -204,6 +206,7 @@ impl Effect {
             Self::MoveLink { .. } => {
                 return Undo::Never("the link is in another namespace by then");
             }
+            Self::ChangeVlans(change) => Self::ChangeVlans(change.swapped()),
             Self::AddAddress(a) => Self::DeleteAddress(a),
             Self::DeleteAddress(a) => Self::AddAddress(a),
             Self::ChangeAddress(pair) => Self::ChangeAddress(pair.swapped()),
@@ -250,6 +253,7 @@ impl Effect {
             | Self::DeleteLink { name, .. }
             | Self::ChangeLink { name, .. }
             | Self::MoveLink { name, .. } => Some(name),
+            Self::ChangeVlans(change) => Some(&change.port),
             Self::AddAddress(a) | Self::DeleteAddress(a) => Some(&a.link),
             Self::ChangeAddress(pair) => Some(&pair.to.link),
             Self::AddRoute(r) | Self::DeleteRoute(r) => r.link(),
@@ -319,6 +323,7 @@ impl fmt::Display for Effect {
                 new_name,
                 ..
             } => write!(f, "move {name} to {netns} as {new_name}"),
+            Self::ChangeVlans(change) => change.fmt(f),
             Self::AddAddress(a) => write!(f, "add {} to {}", a.net, a.link),
             Self::DeleteAddress(a) => write!(f, "remove {} from {}", a.net, a.link),
             Self::ChangeAddress(p) => {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Carriage, PortVlans};
 use crate::name::{IfName, Mac};
 
 /// A link's settings. What nobody sets (its index, its carrier) is in
@@ -47,6 +48,8 @@ pub struct BridgeOptions {
     /// How long a new port listens before it forwards, in hundredths of a second. Without the
     /// spanning tree protocol the kernel does not wait (net/bridge/br_stp_if.c).
     pub forward_delay: u32,
+    /// If it filters VLANs: the one that a new port of it begins with as its own, 0 for none.
+    pub filters: Option<u16>,
 }
 
 /// Where the other end of a veth pair is.
@@ -66,6 +69,7 @@ impl BridgeOptions {
     pub const XEN: Self = Self {
         stp: false,
         forward_delay: 0,
+        filters: None,
     };
 }
 
@@ -80,6 +84,16 @@ impl Link {
             alias: None,
             ..self.clone()
         }
+    }
+
+    /// Whether a link that was found may be this one, which is to go: links pass on their names. A
+    /// bridge that was given no MAC has that of a port.
+    pub(super) fn may_be(&self, meant: &Self) -> bool {
+        let kind = match (&self.kind, &meant.kind) {
+            (LinkKind::Other(found), LinkKind::Other(meant)) => found == meant,
+            (found, meant) => std::mem::discriminant(found) == std::mem::discriminant(meant),
+        };
+        kind && (self.kind.is_bridge() || meant.mac.is_none_or(|mac| self.mac == Some(mac)))
     }
 
     /// The MAC the other end is made with.
@@ -116,6 +130,20 @@ impl Link {
 }
 
 impl LinkKind {
+    /// What a port of it carries at first (nbp_vlan_init, net/bridge/br_vlan.c), if it is a bridge
+    /// that filters VLANs.
+    pub fn first_vlans(&self) -> Option<PortVlans> {
+        let Self::Bridge(BridgeOptions {
+            filters: Some(first),
+            ..
+        }) = self
+        else {
+            return None;
+        };
+        let own = (*first != 0).then_some((*first, Carriage::Own));
+        Some(own.into_iter().collect())
+    }
+
     /// Whether ports can be attached to it.
     pub fn is_bridge(&self) -> bool {
         matches!(self, Self::Bridge(_))

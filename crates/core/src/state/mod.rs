@@ -15,6 +15,7 @@ mod mark;
 mod neighbour;
 mod node;
 mod observed;
+mod port_vlan;
 mod route;
 mod rule;
 mod sysctl;
@@ -30,6 +31,7 @@ pub use mark::Mark;
 pub use neighbour::Neighbour;
 pub use node::{NodePath, NodeValue};
 pub use observed::{LinkFacts, Observed, Scope};
+pub use port_vlan::{Carriage, PortVlans, VlanChange};
 pub use route::{Hop, Route, RouteKind};
 pub use rule::Rule;
 pub use sysctl::{Family, Folder, LinkSysctl};
@@ -53,6 +55,8 @@ pub struct NetState {
     pub neighbours: BTreeSet<Neighbour>,
     /// Offload settings that can be changed, of the links whose every setting was looked at.
     pub features: BTreeMap<Feature, bool>,
+    /// VLANs of the ports of bridges that filter them, of the links that were looked at.
+    pub vlans: BTreeMap<IfName, PortVlans>,
     /// Per-link settings below /proc/sys/net. A key that is missing is a setting that this
     /// kernel does not have.
     pub sysctls: BTreeMap<LinkSysctl, String>,

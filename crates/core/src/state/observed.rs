@@ -136,6 +136,7 @@ impl Observed {
             .features
             .retain(|key, _| scope.holds_every_setting(&key.link));
         state.sysctls.retain(|key, _| scope.holds_whole(&key.link));
+        state.vlans.retain(|name, _| scope.holds_whole(name));
         let mut facts = self.facts.clone();
         facts.retain(|name, _| scope.holds(name));
         Self {

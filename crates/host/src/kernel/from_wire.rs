@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use xenwire_core::name::{IfName, Mac};
 use xenwire_core::state::{
-    Address, Attribute, BridgeOptions, Deadline, Family, Hop, Lifetime, Link, LinkFacts, LinkKind,
-    Neighbour, PeerEnd, Route, RouteKind, Rule,
+    Address, Attribute, BridgeOptions, Carriage, Deadline, Family, Hop, Lifetime, Link, LinkFacts,
+    LinkKind, Neighbour, PeerEnd, Route, RouteKind, Rule,
 };
 use xenwire_wire as wire;
 
@@ -33,9 +33,14 @@ pub(super) fn link(link: &wire::Link, names: &Names) -> Link {
     let name_of = |index: &u32| names.get(index).cloned();
     Link {
         kind: match &link.kind {
-            Some(wire::Kind::Bridge { stp, forward_delay }) => LinkKind::Bridge(BridgeOptions {
+            Some(wire::Kind::Bridge {
+                stp,
+                forward_delay,
+                filters,
+            }) => LinkKind::Bridge(BridgeOptions {
                 stp: *stp,
                 forward_delay: *forward_delay,
+                filters: *filters,
             }),
             Some(wire::Kind::Veth(_)) => {
                 let peer = link.lower.as_ref().and_then(name_of);
@@ -56,6 +61,14 @@ pub(super) fn link(link: &wire::Link, names: &Names) -> Link {
         mtu: link.mtu.unwrap_or(0),
         master: link.master.as_ref().and_then(name_of),
         alias: link.alias.clone(),
+    }
+}
+
+pub(super) fn carriage(vlan: &wire::PortVlan) -> Carriage {
+    match vlan {
+        wire::PortVlan { own: true, .. } => Carriage::Own,
+        wire::PortVlan { untagged: true, .. } => Carriage::Untagged,
+        _ => Carriage::Tagged,
     }
 }
 

@@ -7,7 +7,9 @@ use std::os::fd::AsRawFd;
 
 use xenwire_core::journal::Fault;
 use xenwire_core::name::IfName;
-use xenwire_core::state::{Effect, Link, LinkChange, LinkKind, LinkSysctl, PeerEnd, Route};
+use xenwire_core::state::{
+    Carriage, Effect, Link, LinkChange, LinkKind, LinkSysctl, PeerEnd, Route, VlanChange,
+};
 use xenwire_wire as wire;
 use xenwire_wire::Verb;
 
@@ -78,6 +80,7 @@ impl Kernel {
                 let verb = self.neighbour(neighbour).map(Verb::DeleteNeighbour);
                 or_so_already(verb.and_then(|verb| self.send(verb)), &[ENOENT, ENODEV])
             }
+            Effect::ChangeVlans(change) => self.change_vlans(change),
             Effect::SetFeature { key, to, .. } => self.set_feature(&key.link, &key.name, *to),
             Effect::WriteSysctl { key, to, .. } => self.set(key, to),
             Effect::WriteNodes { .. } => unreachable!("nodes are written by the store"),
@@ -95,6 +98,7 @@ impl Kernel {
             LinkKind::Bridge(options) => wire::Kind::Bridge {
                 stp: options.stp,
                 forward_delay: options.forward_delay,
+                filters: options.filters,
             },
             LinkKind::Veth(PeerEnd {
                 name,
@@ -212,6 +216,20 @@ impl Kernel {
             mac: Some(mac),
             ..named(new_name)
         }))
+    }
+
+    fn change_vlans(&mut self, change: &VlanChange) -> Result<(), KernelError> {
+        let vlan = wire::PortVlan {
+            index: self.required_index(&change.port)?,
+            first: change.first,
+            last: change.last,
+            own: change.to == Some(Carriage::Own),
+            untagged: matches!(change.to, Some(Carriage::Own | Carriage::Untagged)),
+        };
+        match change.to {
+            Some(_) => self.send(Verb::AddPortVlan(vlan)),
+            None => or_so_already(self.send(Verb::DeletePortVlan(vlan)), &[ENOENT]),
+        }
     }
 
     fn set_feature(&mut self, link: &IfName, name: &str, on: bool) -> Result<(), KernelError> {

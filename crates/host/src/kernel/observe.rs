@@ -5,7 +5,9 @@ mod settings;
 use std::collections::BTreeMap;
 
 use xenwire_core::name::IfName;
-use xenwire_core::state::{Feature, LinkFacts, LinkSysctl, NetState, Observed, Route, Scope};
+use xenwire_core::state::{
+    Feature, LinkFacts, LinkSysctl, NetState, Observed, PortVlans, Route, Scope,
+};
 use xenwire_wire as wire;
 use xenwire_wire::{Query, Reply};
 
@@ -47,6 +49,7 @@ impl Kernel {
                 state.sysctls.extend(settings::read(keys));
             }
         }
+        self.vlans(&scope, &links, &names, &mut state)?;
         self.addresses_and_routes(&scope, &links, &mut names, &mut state, &mut facts)?;
         if scope.is_host() {
             let known = LinkSysctl::KNOWN_OF_HOST.into_iter();
@@ -89,6 +92,53 @@ impl Kernel {
         }
         let found = self.one_link(Query::LinkNumbered(index))?;
         names.extend(found.and_then(|link| Some((link.index, link.name?.parse().ok()?))));
+        Ok(())
+    }
+
+    /// What the ports of bridges that filter VLANs carry.
+    fn vlans(
+        &mut self,
+        scope: &Scope,
+        links: &[wire::Link],
+        names: &Names,
+        state: &mut NetState,
+    ) -> Result<(), KernelError> {
+        let is_filtered = |link: &wire::Link| {
+            let bridge = link.master.and_then(|master| names.get(&master));
+            let bridge = bridge.and_then(|bridge| state.links.get(bridge));
+            bridge.is_some_and(|bridge| bridge.kind.first_vlans().is_some())
+        };
+        let ports = links.iter().filter(|link| is_filtered(link));
+        let ports: Vec<(u32, IfName)> = ports
+            .filter_map(|link| Some((link.index, names.get(&link.index)?.clone())))
+            .filter(|(_, name)| scope.holds_whole(name))
+            .collect();
+        let queries: Vec<Query> = match scope.is_host() {
+            true if ports.is_empty() => Vec::new(),
+            true => vec![Query::PortVlans(None)],
+            false => ports
+                .iter()
+                .map(|(index, _)| Query::PortVlans(Some(*index)))
+                .collect(),
+        };
+        for (_, port) in &ports {
+            state.vlans.insert(port.clone(), PortVlans::new());
+        }
+        for query in queries {
+            for reply in self.ask_if_there(&query)? {
+                let Reply::PortVlans(told) = reply else {
+                    continue;
+                };
+                for vlan in told {
+                    let port = names
+                        .get(&vlan.index)
+                        .and_then(|name| state.vlans.get_mut(name));
+                    let Some(port) = port else { continue };
+                    let carriage = from_wire::carriage(&vlan);
+                    port.extend((vlan.first..=vlan.last).map(|number| (number, carriage)));
+                }
+            }
+        }
         Ok(())
     }
 

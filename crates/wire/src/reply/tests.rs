@@ -44,6 +44,7 @@ fn what_is_sent_can_be_read() {
         kind: Some(Kind::Bridge {
             stp: false,
             forward_delay: 0,
+            filters: Some(7),
         }),
         ..Link::default()
     };

@@ -115,6 +115,7 @@ impl Reader<'_> {
             ports,
             mac,
             mtu,
+            vlan_filtering: raw.vlan_filtering,
             addresses,
         })
     }

@@ -89,6 +89,9 @@ pub struct Bridge {
     pub mac: Option<Spanned<Mac>>,
     /// Its MTU, if it is not its ports'.
     pub mtu: Option<u32>,
+    /// Whether its ports carry VLANs of their own, 1 to begin with. A kernel that was built without
+    /// that takes no notice (CONFIG_BRIDGE_VLAN_FILTERING).
+    pub vlan_filtering: bool,
     /// Its addresses with the length of their network.
     pub addresses: Vec<Spanned<IpNet>>,
 }

@@ -90,6 +90,8 @@ pub(super) struct RawBridge {
     pub mac: Option<Text>,
     pub mtu: Option<Spanned<i64>>,
     #[serde(default)]
+    pub vlan_filtering: bool,
+    #[serde(default)]
     pub address: Vec<Text>,
 }
 

@@ -359,3 +359,91 @@ fn a_tap_gets_no_status_and_no_frontend_mtu() {
         "{got:?}"
     );
 }
+
+/// br0 filters VLANs and gives its ports VLAN 1.
+fn filtering(mut host: Observed) -> Observed {
+    let br0 = host.state.links.get_mut(&name("br0")).unwrap();
+    br0.kind = LinkKind::Bridge(BridgeOptions {
+        filters: Some(1),
+        ..BridgeOptions::XEN
+    });
+    host
+}
+
+#[test]
+fn a_port_carries_its_vlans_before_it_comes_up() {
+    let store = [("bridge", "br0"), ("vlan", "10p/100+10x2")];
+    let steps = steps(&online(), filtering(host()), &store).unwrap();
+    let from_attach: Vec<&str> = steps
+        .iter()
+        .map(String::as_str)
+        .skip_while(|step| *step != "attach vif1.0 to br0")
+        .collect();
+    assert_eq!(
+        from_attach,
+        [
+            "attach vif1.0 to br0",
+            "take from vif1.0 VLAN 1",
+            "give vif1.0 VLAN 100, tagged",
+            "give vif1.0 VLAN 110, tagged",
+            "give vif1.0 VLAN 120, tagged",
+            "give vif1.0 VLAN 10 as its own",
+            "set vif1.0 up",
+            "write \"connected\" to backend/vif/1/0/hotplug-status",
+        ]
+    );
+}
+
+#[test]
+fn online_again_changes_only_the_vlans_that_differ() {
+    let mut again = filtering(host());
+    let vif = again.state.links.get_mut(&name("vif1.0")).unwrap();
+    vif.master = Some(name("br0"));
+    vif.up = true;
+    let carried = [(10, Carriage::Own), (20, Carriage::Tagged)].into();
+    again.state.vlans.insert(name("vif1.0"), carried);
+    let told = |vlan| {
+        steps(
+            &online(),
+            again.clone(),
+            &[("bridge", "br0"), ("vlan", vlan)],
+        )
+        .unwrap()
+    };
+    let is_of_vlans = |step: &String| step.contains("VLAN");
+    assert!(!told("10p/20").iter().any(is_of_vlans));
+    let changed: Vec<String> = told("10p/30").into_iter().filter(is_of_vlans).collect();
+    assert_eq!(
+        changed,
+        ["take from vif1.0 VLAN 20", "give vif1.0 VLAN 30, tagged"]
+    );
+}
+
+#[test]
+fn what_leaves_its_bridge_takes_the_vlans_off_first_so_that_undoing_gives_them_again() {
+    let mut gone = filtering(host());
+    let vif = gone.state.links.get_mut(&name("vif1.0")).unwrap();
+    vif.master = Some(name("br0"));
+    vif.up = true;
+    let carried = [(10, Carriage::Own)].into();
+    gone.state.vlans.insert(name("vif1.0"), carried);
+    assert_eq!(
+        steps(&offline(), gone, &[("bridge", "br0"), ("vlan", "10")]).unwrap(),
+        [
+            "set vif1.0 down",
+            "take from vif1.0 VLAN 10",
+            "give vif1.0 VLAN 1 as its own",
+            "detach vif1.0 from br0",
+        ]
+    );
+}
+
+#[test]
+fn vlans_need_a_bridge_that_filters_them_and_numbers_that_there_are() {
+    let error =
+        |host, vlan| steps(&online(), host, &[("bridge", "br0"), ("vlan", vlan)]).unwrap_err();
+    let plain = error(host(), "10");
+    assert!(plain.contains("br0 does not filter VLANs"), "{plain}");
+    let wrong = error(filtering(host()), "10/4095");
+    assert!(wrong.contains("vlan=\"10/4095\""), "{wrong}");
+}

@@ -8,19 +8,25 @@ use crate::plan::{Need, Step};
 use crate::state::{Effect, LinkChange, LinkSysctl, Pair};
 
 impl Ordering<'_> {
-    /// Removes the links that go and of which this holds.
-    pub(super) fn delete(&self, which: impl Fn(&IfName) -> bool, steps: &mut Steps) {
+    /// Removes the links that go and of which this holds. `now` is what a link is called by then.
+    pub(super) fn delete(
+        &self,
+        which: impl Fn(&IfName) -> bool,
+        now: impl Fn(&IfName) -> IfName,
+        steps: &mut Steps,
+    ) {
         for (name, link) in self.diff.removed.iter().filter(|(name, _)| which(name)) {
             let ends = link.peer().into_iter().chain([name.clone()]);
             for end in ends {
                 let Some(link) = self.state.links.get(&end) else {
                     continue;
                 };
+                self.leave_vlans(&end, &end, steps);
                 let changes = [
                     Pair::differing(link.up, false).map(LinkChange::Up),
                     Pair::differing(link.arp, true).map(LinkChange::Arp),
                     Pair::differing(link.multicast, true).map(LinkChange::Multicast),
-                    Pair::differing(link.master.clone(), None).map(LinkChange::Master),
+                    Pair::differing(link.master.as_ref().map(&now), None).map(LinkChange::Master),
                     Pair::differing(link.alias.clone(), None).map(LinkChange::Alias),
                 ];
                 for change in changes.into_iter().flatten() {
