@@ -9,7 +9,7 @@ use super::*;
 use crate::journal::{Answer, Fault, Machine, Order, Outcome, recover};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, BridgeOptions, Desired, Link, LinkChange, LinkKind, LinkSysctl, Managed, Moment,
+    Address, BridgeOptions, Desired, Keys, Link, LinkChange, LinkKind, LinkSysctl, Managed, Moment,
     NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, Route, Scope, WantedLink, WantedNode,
 };
 
@@ -378,7 +378,7 @@ proptest! {
     fn a_scope_plans_as_the_whole(desired in desired(), observed in observed()) {
         let whole = desired.links.iter().flat_map(|(n, w)| std::iter::once(n.clone()).chain(w.formerly.clone())).chain(desired.gone.iter().cloned()).chain(["default".parse().unwrap()]).collect();
         let bare = desired.links.values().filter_map(|w| w.master.wanted().cloned().flatten()).collect();
-        let scope = Scope::Links { whole, bare };
+        let scope = Scope::Links { whole, bare, keys: Keys::default() };
         prop_assert_eq!(plan(&desired, &observed.within(scope)).plan, plan(&desired, &observed).plan);
     }
 
