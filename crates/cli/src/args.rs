@@ -26,6 +26,12 @@ pub enum Command {
     /// Put dom0's NIC into a bridge, and take it out again: Xen's script of that name
     #[command(after_help = NETWORK_BRIDGE)]
     NetworkBridge(NetworkArgs),
+    /// Make dom0 the router of its guests, and undo that: Xen's script of that name
+    #[command(after_help = NETWORK_ROUTE)]
+    NetworkRoute(NetworkArgs),
+    /// The same for guests behind one address: Xen's script of that name
+    #[command(after_help = NETWORK_NAT)]
+    NetworkNat(NetworkArgs),
     /// Crossover pairs vethN and vif0.N, as Xen's netloop made them
     Loopback(LoopbackArgs),
     /// Take back a network script that was cut off half-way
@@ -67,6 +73,23 @@ const NETWORK_BRIDGE: &str = "Example:
 Words: start, stop or status; then in any order netdev=NIC, bridge=NAME, vifnum=N, antispoof=no;
 --plan (say what would be done); --generation xen2, xen3.0 (the default) or xen3.2, which the
 variable XENWIRE_GENERATION says too. Exit status: 0 done, or nothing to do; 1 not done, and nothing changed.";
+
+/// The end of `network-route`'s help.
+const NETWORK_ROUTE: &str = "Example:
+  xenwire network-route start netdev=eth1 --plan
+  xenwire network-route start netdev=eth1
+  xenwire network-route status netdev=eth1
+
+Words: start, stop or status; netdev=NIC, the link that answers for the guests [default: eth0];
+--plan (say what would be done). Exit status: 0 done, or nothing to do; 1 not done, and nothing changed.";
+
+/// The end of `network-nat`'s help.
+const NETWORK_NAT: &str = "Example:
+  xenwire network-nat start netdev=eth1
+  xenwire network-nat stop netdev=eth1
+
+Words: start, stop or status; netdev=NIC, the link that packets leave by [default: eth0]; --plan (say what
+would be done). Exit status: 0 done, or nothing to do; 1 not done, and nothing changed.";
 
 /// The end of `xenstored`'s help.
 const XENSTORED: &str = "Example:

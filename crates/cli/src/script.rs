@@ -16,7 +16,10 @@ pub fn vif(script: Script, name: &str) -> ExitCode {
 
 /// Whether a file of this name is one of the network scripts.
 pub fn is_network(file: &str) -> bool {
-    matches!(file, "network-bridge" | "network")
+    matches!(
+        file,
+        "network-bridge" | "network" | "network-route" | "network-nat"
+    )
 }
 
 /// Acts on a call of xend, of an interfaces(5) line or of an administrator.
@@ -50,7 +53,7 @@ pub fn unknown(file: &str, name: &str) -> Option<ExitCode> {
         _ => ("vif-bridge", "\"$@\""),
     };
     out::say(&format!(
-        "{name}: xenwire is no script called {file}; it knows vif-bridge, network-bridge and network.\n\
+        "{name}: xenwire is no script called {file}; it knows vif-bridge, vif-route, vif-nat, network-bridge, network-route, network-nat and network.\n\
          A script of your own is a wrapper, here as {name}:\n\n\
          \x20 #!/bin/sh\n\
          \x20 # whatever you want before it\n\

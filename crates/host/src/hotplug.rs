@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use xenwire_core::hotplug::{Command, Invocation, Nodes, Script, bridge, failure, wanted_nodes};
+use xenwire_core::hotplug::{
+    Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, lacks_uplink,
+    scope, wanted_nodes,
+};
 use xenwire_core::journal::{Event, Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
-use xenwire_core::state::{Effect, NodePath, NodeValue};
+use xenwire_core::state::{Effect, NodePath, NodeValue, Scope};
 
 use crate::journal::{Announced, FileJournal, Journal, Keeping};
 use crate::kernel::Kernel;
@@ -139,7 +142,11 @@ fn act(
         None => Read::new(),
     };
     let result = (|| {
-        let mut journal = FileJournal::open(journals, call.link.as_str(), Keeping::LastRun)
+        let keeping = match call.script.gives_to_others() {
+            true => Keeping::AllRuns,
+            false => Keeping::LastRun,
+        };
+        let mut journal = FileJournal::open(journals, call.link.as_str(), keeping)
             .map_err(|fault| fault.to_string())?;
         if journal.status().is_unfinished() {
             log.say(
@@ -150,7 +157,8 @@ fn act(
                 .record(&Event::Superseded)
                 .map_err(|fault| fault.to_string())?;
         }
-        let Prepared { plan, warnings } = prepare(call, &read, &mut host.kernel)?;
+        let given = Given::of(journal.found());
+        let Prepared { plan, warnings } = prepare(call, &read, &given, &mut host.kernel)?;
         for warning in warnings {
             log.say(Level::Warning, &format!("{subject}: {warning}"));
         }
@@ -178,17 +186,31 @@ fn act(
 ///
 /// # Errors
 /// The text of `hotplug-error`. Nothing was changed.
-pub fn prepare(call: &Invocation, read: &Read, kernel: &mut Kernel) -> Result<Prepared, String> {
+pub fn prepare(
+    call: &Invocation,
+    read: &Read,
+    given: &Given,
+    kernel: &mut Kernel,
+) -> Result<Prepared, String> {
     let nodes = Nodes::of(call, read);
-    let scope = bridge::scope(call, &nodes)?;
-    let mut observed = kernel
-        .observe(scope)
-        .map_err(|error| format!("cannot read the network: {error}"))?;
+    let mut look = |scope: Scope| {
+        let observed = kernel.observe(scope);
+        observed.map_err(|error| format!("cannot read the network: {error}"))
+    };
+    let mut observed = look(scope(call, &nodes, given)?)?;
+    let found;
+    let call = if lacks_uplink(call, &observed) {
+        found = find_uplink(call, &look(Scope::Host)?.state)?;
+        observed = look(scope(&found, &nodes, given)?)?;
+        &found
+    } else {
+        call
+    };
     observed.state.nodes = read.clone();
-    let bridge::Wanted {
+    let Wanted {
         desired,
         mut warnings,
-    } = bridge::desire(call, &nodes, &observed)?;
+    } = desire(call, &nodes, given, &observed)?;
     let planned = plan(&desired, &observed);
     warnings.extend(planned.report.skipped.iter().map(ToString::to_string));
     let join = |lines: Vec<String>| lines.join("; ");

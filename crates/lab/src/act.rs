@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use xenwire_core::journal::{Machine, Outcome};
 use xenwire_core::name::{IfName, Mac};
 use xenwire_core::plan::{Plan, Step, check, plan};
-use xenwire_core::state::{Desired, Effect, LinkFacts, Scope};
+use xenwire_core::state::{Desired, Effect, Keys, LinkFacts, Scope};
 use xenwire_host::journal::MemoryJournal;
 use xenwire_host::kernel::Kernel;
 use xenwire_host::run::{Host, run};
@@ -114,6 +114,7 @@ pub fn macs<'a>(
     let scope = Scope::Links {
         whole: BTreeSet::new(),
         bare: links.cloned().collect(),
+        keys: Keys::default(),
     };
     let observed = open(subject)?
         .observe(scope)
@@ -133,6 +134,7 @@ pub fn delete_veth(name: &IfName) -> Result<bool, String> {
     let scope = Scope::Links {
         whole: BTreeSet::new(),
         bare: [name.clone()].into(),
+        keys: Keys::default(),
     };
     let observed = kernel
         .observe(scope)

@@ -43,7 +43,17 @@ pub enum LoadError {
 }
 
 /// The names of scripts which we answer to.
-const SCRIPTS: [&str; 3] = ["vif-bridge", "network-bridge", "network"];
+const SCRIPTS: [&str; 9] = [
+    "vif-bridge",
+    "vif-bridge-manual",
+    "vif-route",
+    "vif-nat",
+    "vif-setup",
+    "network-bridge",
+    "network-route",
+    "network-nat",
+    "network",
+];
 
 /// Reads the scenario in this folder. With `scripts`, the files of that folder are in the lab's
 /// /etc/xen/scripts, before the scenario's own and ours.

@@ -87,6 +87,14 @@ pub(crate) fn query(proxies: bool) -> Vec<u8> {
     header(0, 0, 0, if proxies { Neighbour::PROXY } else { 0 })
 }
 
+/// The question for one proxy.
+pub(crate) fn proxy_query(index: u32, to: IpAddr) -> Vec<u8> {
+    let family = family_number(to.is_ipv6());
+    let mut query = Attributes(header(family, index, 0, Neighbour::PROXY));
+    query.put_ip(NDA_DST, to);
+    query.0
+}
+
 fn header(family: u8, index: u32, state: u16, flags: u8) -> Vec<u8> {
     let mut header = vec![family, 0, 0, 0];
     header.extend(index.to_ne_bytes());

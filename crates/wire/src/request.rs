@@ -1,6 +1,8 @@
 //! Requests. A [`Verb`] changes the kernel, a [`Query`] never does; they are two types so that
 //! whoever holds a query cannot send a change by mistake.
 
+use std::net::IpAddr;
+
 use netlink_packet_core::{
     Emitable, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE,
     NLM_F_REQUEST,
@@ -101,6 +103,14 @@ pub enum Query {
     },
     /// VLANs of one port, by index, or of all ports (Linux 5.6 and later).
     PortVlans(Option<u32>),
+    /// One address that a link may answer for. ENOENT if it does not; a kernel before 5.0 cannot be
+    /// asked for one (neigh_get, net/core/neighbour.c) and says EOPNOTSUPP.
+    Proxy {
+        /// The link.
+        index: u32,
+        /// The address.
+        to: IpAddr,
+    },
     /// The number of the generic family `ethtool`.
     EthtoolFamily,
     /// The offload settings of a link.
@@ -185,9 +195,11 @@ impl Query {
     /// Whether the answer comes in several messages and an end.
     pub fn is_dump(&self) -> bool {
         match self {
-            Self::Link(_) | Self::LinkNumbered(_) | Self::EthtoolFamily | Self::Features { .. } => {
-                false
-            }
+            Self::Link(_)
+            | Self::LinkNumbered(_)
+            | Self::Proxy { .. }
+            | Self::EthtoolFamily
+            | Self::Features { .. } => false,
             Self::Links
             | Self::Addresses(_)
             | Self::Routes { .. }
@@ -219,6 +231,7 @@ impl Query {
             }
             Self::Neighbours { proxies } => (RTM_GETNEIGH, neighbour::query(*proxies)),
             Self::PortVlans(index) => (RTM_GETVLAN, port_vlan::query(*index)),
+            Self::Proxy { index, to } => (RTM_GETNEIGH, neighbour::proxy_query(*index, *to)),
             Self::EthtoolFamily => (feature::CONTROL, feature::family_query()),
             Self::Features { family, index } => (*family, feature::query(*index)),
         };

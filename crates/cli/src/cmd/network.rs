@@ -1,4 +1,4 @@
-//! `xenwire network-bridge`, `xenwire loopback` and `xenwire recover`.
+//! `xenwire network-bridge` and the other network scripts, `xenwire loopback` and `xenwire recover`.
 
 use xenwire_core::network::{Loopback, Pair};
 use xenwire_host::network::{Places, loopback, recover};
@@ -6,9 +6,9 @@ use xenwire_host::network::{Places, loopback, recover};
 use crate::args::{LoopbackArgs, LoopbackCommand, NetworkArgs};
 use crate::script;
 
-/// The script under its subcommand's name.
-pub fn bridge(args: &NetworkArgs) -> u8 {
-    script::network_with("network-bridge", "network-bridge", &args.words)
+/// A script under its subcommand's name.
+pub fn script(name: &str, args: &NetworkArgs) -> u8 {
+    script::network_with(name, name, &args.words)
 }
 
 /// Makes or removes a crossover pair.

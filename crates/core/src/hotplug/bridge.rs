@@ -5,19 +5,20 @@
 
 use std::collections::BTreeSet;
 
-use super::{Command, Device, Invocation, Nodes};
+use super::identity::{coming, connected, deaf, going, wanted_link, wanted_name};
+use super::{Device, Invocation, Nodes, Script, Wanted};
 use crate::config::vif::{VlanId, Vlans};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Carriage, Desired, LinkSysctl, Managed, Mark, Moment, NodeValue, Observed, Origin, PortVlans,
-    Scope, WantedLink, WantedNode,
+    Carriage, Desired, Keys, Managed, Moment, NodeValue, Observed, Origin, PortVlans, Scope,
+    WantedLink, WantedNode,
 };
 
 /// What must be known of the machine for this call.
 ///
 /// # Errors
 /// The text of `hotplug-error`.
-pub fn scope(call: &Invocation, nodes: &Nodes) -> Result<Scope, String> {
+pub(super) fn scope(call: &Invocation, nodes: &Nodes) -> Result<Scope, String> {
     let whole = BTreeSet::from([call.link.clone(), wanted_name(call, nodes)?]);
     let mut bare = BTreeSet::new();
     match bridge_text(call, nodes).map(bridge_name) {
@@ -25,29 +26,31 @@ pub fn scope(call: &Invocation, nodes: &Nodes) -> Result<Scope, String> {
             bare.extend(old_spelling(&bridge));
             bare.insert(bridge);
         }
+        None if call.command.comes() && call.script == Script::VifBridgeManual => {
+            return Err(unnamed(call));
+        }
         // No bridge is named: the host's only one is meant, and all must be looked at.
         None if call.command.comes() => return Ok(Scope::Host),
         Some(Err(wrong)) if call.command.comes() => return Err(wrong),
         // What goes leaves whatever bridge it is on.
         None | Some(Err(_)) => {}
     }
-    Ok(Scope::Links { whole, bare })
-}
-
-/// What a call wants, and what is worth a line in the log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// What is wanted.
-    pub desired: Desired,
-    /// Choices that the administrator should have made.
-    pub warnings: Vec<String>,
+    Ok(Scope::Links {
+        whole,
+        bare,
+        keys: Keys::default(),
+    })
 }
 
 /// What the call wants.
 ///
 /// # Errors
 /// The text of `hotplug-error`. Nothing was changed.
-pub fn desire(call: &Invocation, nodes: &Nodes, observed: &Observed) -> Result<Wanted, String> {
+pub(super) fn desire(
+    call: &Invocation,
+    nodes: &Nodes,
+    observed: &Observed,
+) -> Result<Wanted, String> {
     let name = wanted_name(call, nodes)?;
     if call.command.comes() {
         come(call, nodes, observed, name)
@@ -66,21 +69,7 @@ fn come(
     name: IfName,
 ) -> Result<Wanted, String> {
     let links = &observed.state.links;
-    let renamed = name != call.link;
-    if !links.contains_key(&call.link) {
-        if !renamed || !links.contains_key(&name) {
-            return Err(format!(
-                "there is no link {}; its backend has not made it, or has removed it again",
-                call.link
-            ));
-        }
-        if !is_this_vif(call, observed, &name) {
-            return Err(format!(
-                "there is no link {}, and {name} belongs to something else",
-                call.link
-            ));
-        }
-    }
+    coming(call, observed, &name)?;
     let mut warnings = Vec::new();
     let bridge = chosen_bridge(call, nodes, observed, &mut warnings)?;
     let mtu = match &nodes.mtu {
@@ -93,47 +82,30 @@ fn come(
     .filter(|mtu| *mtu > 0);
 
     let vlans = vlans(nodes, observed, &bridge)?;
-    let mut port = WantedLink::new(Origin::Expected);
+    let mut port = wanted_link(call, &name);
     port.vlans = vlans.map_or(Managed::LeaveAlone, Managed::Set);
-    port.formerly = renamed.then(|| call.link.clone());
-    port.up = Managed::Set(true);
     // netback of 2010 refuses another MAC (contract 4.1), and has this one already.
     port.mac = Managed::Wish(Mac::QUIET);
     port.mtu = mtu.map_or(Managed::LeaveAlone, Managed::Wish);
     port.master = Managed::Set(Some(bridge));
     port.addresses = Managed::Set(BTreeSet::new());
-    if renamed {
-        port.alias = Managed::Set(mark(call).alias());
-    }
 
     let mut desired = Desired::default();
-    // IN6_ADDR_GEN_MODE_NONE (include/uapi/linux/if_link.h): no fe80 address when it comes up.
-    desired
-        .sysctls
-        .insert(LinkSysctl::ipv6(&name, "addr_gen_mode"), "1".into());
-    desired
-        .sysctls
-        .insert(LinkSysctl::ipv6(&name, "accept_ra"), "0".into());
+    desired.sysctls.extend(deaf(&name));
     desired.links.insert(name, port);
-    if call.device == Device::Vif {
-        if let Some(mtu) = mtu {
-            let folder = call.frontend();
-            desired.nodes.push(WantedNode {
-                path: folder.join("mtu"),
-                within: folder,
-                value: NodeValue::text(mtu.to_string()),
-                moment: Moment::BeforeUp,
-                required: false,
-            });
-        }
+    if let Some(mtu) = mtu
+        && call.device == Device::Vif
+    {
+        let folder = call.frontend();
         desired.nodes.push(WantedNode {
-            path: call.backend.join("hotplug-status"),
-            within: call.backend.clone(),
-            value: NodeValue::text("connected"),
-            moment: Moment::AtEnd,
-            required: true,
+            path: folder.join("mtu"),
+            within: folder,
+            value: NodeValue::text(mtu.to_string()),
+            moment: Moment::BeforeUp,
+            required: false,
         });
     }
+    desired.nodes.extend(connected(call));
     Ok(Wanted { desired, warnings })
 }
 
@@ -163,65 +135,21 @@ fn vlans(nodes: &Nodes, observed: &Observed, bridge: &IfName) -> Result<Option<P
 
 /// The link may be gone, under either name, and so may the bridge: then there is nothing to do.
 fn go(call: &Invocation, observed: &Observed, name: IfName) -> Desired {
-    let links = &observed.state.links;
-    let mut port = WantedLink::new(Origin::IfThere);
-    port.up = Managed::Set(false);
-    port.master = Managed::Set(None);
     let mut desired = Desired::default();
-    if links.contains_key(&call.link) {
-        desired.links.insert(call.link.clone(), port);
-    } else if links.contains_key(&name) && is_this_vif(call, observed, &name) {
-        desired.links.insert(name, port);
+    if let Some(present) = going(call, observed, &name) {
+        let mut port = WantedLink::new(Origin::IfThere);
+        port.up = Managed::Set(false);
+        port.master = Managed::Set(None);
+        desired.links.insert(present.clone(), port);
     }
     desired
 }
 
-/// The name the link is to have: `vifname`, with `-emu` behind it for a tap.
-fn wanted_name(call: &Invocation, nodes: &Nodes) -> Result<IfName, String> {
-    let Some(vifname) = &nodes.vifname else {
-        return Ok(call.link.clone());
-    };
-    let wrong = |why: String| match call.command {
-        // A bad name was refused when the vif came; now it only must not be in the way.
-        Command::Offline | Command::Remove => Ok(call.link.clone()),
-        Command::Online | Command::Add => Err(format!("vifname={vifname:?}: {why}")),
-    };
-    if vifname.ends_with("-emu") {
-        return wrong("names that end in -emu are those of emulated NICs".into());
-    }
-    if vifname == "lo" {
-        return wrong("lo is the loopback link".into());
-    }
-    let full = match call.device {
-        Device::Vif => vifname.clone(),
-        Device::Tap => format!("{vifname}-emu"),
-    };
-    full.parse()
-        .or_else(|e: crate::name::IfNameError| wrong(e.to_string()))
-}
-
-/// The mark by which a renamed link is known to be this vif.
-fn mark(call: &Invocation) -> Mark {
-    Mark {
-        link: Some(call.link.clone()),
-        ..Mark::default()
-    }
-}
-
-/// A link under the wanted name is this vif's if it carries our mark; or, renamed by the old
-/// scripts, no mark of a name and the MAC that only backend links have. Anything else of that name
-/// is somebody's NIC (Debian #658305: another guest's was taken down).
-fn is_this_vif(call: &Invocation, observed: &Observed, name: &IfName) -> bool {
-    let Some(link) = observed.state.links.get(name) else {
-        return false;
-    };
-    match Mark::of(link) {
-        Some(Mark {
-            link: Some(marked), ..
-        }) => marked == call.link,
-        Some(_) => link.mac == Some(Mac::QUIET),
-        None => link.alias.is_none() && link.mac == Some(Mac::QUIET) && !link.kind.is_bridge(),
-    }
+fn unnamed(call: &Invocation) -> String {
+    format!(
+        "{} takes no bridge that is only at hand, and none was named: write bridge= into the vif",
+        call.script
+    )
 }
 
 fn bridge_text<'a>(call: &'a Invocation, nodes: &'a Nodes) -> Option<&'a str> {
@@ -247,6 +175,9 @@ fn chosen_bridge(
 ) -> Result<IfName, String> {
     let links = &observed.state.links;
     let Some(text) = bridge_text(call, nodes) else {
+        if call.script == Script::VifBridgeManual {
+            return Err(unnamed(call));
+        }
         // As the originals: the first of those that `brctl show` lists, which is by name.
         let mut bridges = links
             .iter()

@@ -10,6 +10,8 @@ use crate::name::{DevId, DomId};
 use crate::name::{IfName, VifId};
 use crate::state::NodePath;
 
+use super::Script;
+
 /// A hotplug call that is to be acted on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
@@ -28,13 +30,22 @@ pub struct Invocation {
     pub backend: NodePath,
     /// `bridge` from the arguments, else from the environment; the store's wins over it.
     pub bridge: Option<String>,
+    /// `ip`, likewise.
+    pub ip: Option<String>,
+    /// `netdev`, from the arguments or the environment: the host's link whose addresses the guest
+    /// uses as routers, for `vif-route`.
+    pub uplink: Uplink,
 }
 
-/// The scripts we answer to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Script {
-    /// `vif-bridge`.
-    VifBridge,
+/// How it is known which of the host's links is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Uplink {
+    /// `netdev` says so, which xl fills with `gatewaydev`.
+    Named(IfName),
+    /// Nobody says: `eth0`.
+    Usual,
+    /// Nobody says, and there is no `eth0`: the link of the default route.
+    OfDefaultRoute(IfName),
 }
 
 /// What the call is for.
@@ -66,24 +77,6 @@ pub struct Quit {
     pub status: u8,
     /// What goes to the log, if anything.
     pub reason: Option<String>,
-}
-
-impl Script {
-    /// The script of this file name.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "vif-bridge" => Some(Self::VifBridge),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Script {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::VifBridge => f.write_str("vif-bridge"),
-        }
-    }
 }
 
 impl Command {
@@ -131,6 +124,12 @@ impl Invocation {
         args: &[String],
         env: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Quit> {
+        let (script, mut words) = match script {
+            Script::VifSetup => Script::behind_setup(env("script"))?,
+            script => (script, Vec::new()),
+        };
+        words.extend_from_slice(args);
+        let args = words;
         let variable = |name: &str| {
             let argument = args
                 .iter()
@@ -192,7 +191,16 @@ impl Invocation {
                 (vif, link, NodePath(path))
             }
         };
-        let bridge = variable("bridge").filter(|name| !name.is_empty());
+        let said = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let bridge = said("bridge");
+        let ip = said("ip");
+        let uplink = match said("netdev") {
+            Some(name) => Uplink::Named(
+                name.parse()
+                    .map_err(|e| wrong(format!("netdev={name:?}: {e}")))?,
+            ),
+            None => Uplink::Usual,
+        };
         Ok(Self {
             script,
             command,
@@ -201,6 +209,8 @@ impl Invocation {
             link,
             backend,
             bridge,
+            ip,
+            uplink,
         })
     }
 
@@ -258,6 +268,8 @@ impl From<(u16, u32)> for Invocation {
             link: vif.link(),
             backend: NodePath(format!("backend/vif/{domid}/{devid}")),
             bridge: None,
+            ip: None,
+            uplink: Uplink::Usual,
         }
     }
 }

@@ -3,17 +3,75 @@
 //! ```text
 //!  argv, environment ──Invocation::parse──▶ who, and what for
 //!  xenstore nodes    ──Nodes::of──────────▶ what the toolstack wrote
-//!  the links in scope ─────────────────────▶ bridge::desire ──▶ Desired, or the text of hotplug-error
+//!  the vif's journal ──Given::of──────────▶ what earlier calls gave to other links
+//!  the links in scope ──desire────────────▶ Desired, or the text of hotplug-error
 //! ```
 //!
-//! Sections of the contract: 2.1 to 2.6 (the scripts' common run-up and vif-bridge), 3.3 (argv and
-//! environment).
+//! Each script has a file that says what it wants; what they share is in `identity` (which link it
+//! is) and `routed` (a link of its own). Sections of the contract: 2.1 to 2.9, 3.3.
 
-pub mod bridge;
+mod bridge;
+mod given;
+mod guest_ip;
+mod identity;
 mod invocation;
+mod nat;
 mod nodes;
 mod report;
+mod route;
+mod routed;
+mod script;
+#[cfg(test)]
+mod tests;
 
-pub use invocation::{Command, Device, Invocation, Quit, Script};
+pub use given::Given;
+pub use invocation::{Command, Device, Invocation, Quit, Uplink};
 pub use nodes::{Nodes, wanted_nodes};
 pub use report::failure;
+pub use route::{find_uplink, lacks_uplink};
+pub use script::Script;
+
+use crate::state::{Desired, Observed, Scope};
+
+/// What a call wants, and what is worth a line in the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// What is wanted.
+    pub desired: Desired,
+    /// What the administrator should know: choices that should have been theirs, things that will
+    /// not work.
+    pub warnings: Vec<String>,
+}
+
+/// What must be known of the machine for this call.
+///
+/// # Errors
+/// The text of `hotplug-error`.
+pub fn scope(call: &Invocation, nodes: &Nodes, given: &Given) -> Result<Scope, String> {
+    match call.script {
+        Script::VifBridge | Script::VifBridgeManual | Script::VifSetup => {
+            bridge::scope(call, nodes)
+        }
+        Script::VifRoute => route::scope(call, nodes, given),
+        Script::VifNat => nat::scope(call, nodes),
+    }
+}
+
+/// What the call wants.
+///
+/// # Errors
+/// The text of `hotplug-error`. Nothing was changed.
+pub fn desire(
+    call: &Invocation,
+    nodes: &Nodes,
+    given: &Given,
+    observed: &Observed,
+) -> Result<Wanted, String> {
+    match call.script {
+        Script::VifBridge | Script::VifBridgeManual | Script::VifSetup => {
+            bridge::desire(call, nodes, observed)
+        }
+        Script::VifRoute => route::desire(call, nodes, given, observed),
+        Script::VifNat => nat::desire(call, nodes, observed),
+    }
+}

@@ -1,6 +1,7 @@
 //! An Ethernet address, and what Xen thinks of it.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 /// A 48-bit Ethernet address. Printed in lower case with colons, as libxl writes it to xenstore.
@@ -11,6 +12,24 @@ impl Mac {
     /// The address of every vif's backend end: the largest that is not broadcast, so that a
     /// bridge, which takes its lowest port's address, never takes this one (contract 2.6).
     pub const QUIET: Self = Self([0xfe, 0xff, 0xff, 0xff, 0xff, 0xff]);
+
+    /// The link-local address that a link of this MAC makes by itself (RFC 4291, appendix A).
+    pub fn link_local(self) -> Ipv6Addr {
+        let [a, b, c, d, e, f] = self.0;
+        let half = |high, low| u16::from_be_bytes([high, low]);
+        // The bit that tells a made-up MAC from a vendor's is turned over.
+        let first = half(a ^ 0x02, b);
+        Ipv6Addr::new(
+            0xfe80,
+            0,
+            0,
+            0,
+            first,
+            half(c, 0xff),
+            half(0xfe, d),
+            half(e, f),
+        )
+    }
 
     /// A MAC in Xen's own range 00:16:3e as libxl draws it: the top bit of the first drawn byte
     /// is cleared (contract 3.6.2). xend drew the same ones (6.3). The caller brings the entropy.

@@ -1,4 +1,4 @@
-//! argv and environment of a network script (contract 1.1).
+//! argv and environment of a network script (contract 1.1, 2.10).
 //!
 //! The originals evaluate arguments as shell. Here an argument is the command or a NAME=VALUE; one
 //! level of quotes is taken off, and nothing is ever evaluated.
@@ -23,9 +23,9 @@ pub struct Call {
 /// What the call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Put the NIC into a bridge.
+    /// Put the NIC into a bridge; make dom0 a router.
     Start,
-    /// Take it out again.
+    /// Take that back.
     Stop,
     /// Say how it is.
     Status,
@@ -42,6 +42,8 @@ pub struct Arguments {
     pub vifnum: Option<u16>,
     /// `antispoof`: whether guests are held to their addresses.
     pub antispoof: bool,
+    /// `dhcp`: whether a DHCP server is to know the guests.
+    pub dhcp: bool,
 }
 
 /// A call that ends at once, with nothing changed.
@@ -58,7 +60,7 @@ impl Arguments {
 }
 
 impl Call {
-    /// Reads a call of the script `script`, `network` or another name. `args` are those behind
+    /// Reads a call of the script `script`, by its file name. `args` are those behind
     /// the program's name, `env` looks up one variable.
     ///
     /// # Errors
@@ -89,7 +91,11 @@ impl Call {
                 words.push(arg.as_str());
             }
         }
-        let command = command(&words)?;
+        let command = match words.as_slice() {
+            // Xen's never looked at its command, and was called without one (contract 2.10).
+            [] if script == "network-route" => Command::Start,
+            words => command(words)?,
+        };
         let generation = generation.or_else(|| env("XENWIRE_GENERATION"));
         let generation = generation
             .filter(|text| !text.is_empty())
@@ -167,11 +173,13 @@ fn arguments(
         Some("yes") => true,
         Some(other) => return Err(Quit(format!("antispoof={other:?} is neither yes nor no"))),
     };
+    let dhcp = value("dhcp")?.is_some_and(|text| text != "no");
     Ok(Arguments {
         netdev: link("netdev")?,
         bridge: link("bridge")?,
         vifnum: vifnum.transpose()?,
         antispoof,
+        dhcp,
     })
 }
 

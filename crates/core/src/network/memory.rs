@@ -84,6 +84,11 @@ impl Memory {
         }
     }
 
+    /// Every setting that was changed, by the link's first name, with what it was.
+    pub(super) fn settings(&self) -> impl Iterator<Item = (&LinkSysctl, &String)> {
+        self.sysctls.iter()
+    }
+
     /// Whether this link was down before.
     pub(super) fn was_down(&self, name: &IfName) -> bool {
         self.links

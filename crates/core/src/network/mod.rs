@@ -1,4 +1,5 @@
-//! What a call of `network-bridge` or 2.0's `network` means, as functions (contract 1).
+//! What a call of `network-bridge` or 2.0's `network` means, as functions (contract 1); and, in
+//! `route`, one of `network-route` or `network-nat` (contract 2.10).
 //!
 //! ```text
 //!  argv, environment ──Call::parse──▶ start|stop|status, of which generation, with what
@@ -27,6 +28,8 @@ mod pair;
 mod quiet;
 mod refuse;
 mod root;
+mod route;
+mod route_status;
 mod start;
 mod status;
 mod stop;
@@ -40,9 +43,12 @@ pub use memory::Memory;
 pub use outage::Outage;
 pub use pair::{Loopback, Pair};
 pub use root::NetworkRoot;
+pub use route::{Routing, Uplink};
+pub use route_status::RoutingStatus;
 pub use start::start;
 pub use status::Status;
 pub use stop::stop;
+pub(crate) use target::by_default_route;
 pub use target::{Target, scope};
 
 use crate::name::IfName;

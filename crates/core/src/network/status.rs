@@ -61,24 +61,9 @@ impl Status {
         names.sort();
         names.dedup();
         names.retain(|name| state.links.contains_key(name));
-        let links = names.iter().map(|name| {
-            let link = &state.links[name];
-            StatusLink {
-                name: name.to_string(),
-                mac: link.mac.map(|mac| mac.to_string()),
-                up: link.up,
-                carrier: observed.facts.get(name).is_some_and(|facts| facts.carrier),
-                mtu: link.mtu,
-                addresses: state
-                    .addresses_of(name)
-                    .map(|a| a.net.to_string())
-                    .collect(),
-            }
-        });
-        let routes = state
-            .routes
+        let links = names
             .iter()
-            .filter(|r| r.table == Route::MAIN && names.iter().any(|name| r.leaves_by(name)));
+            .filter_map(|name| StatusLink::of(name, observed));
         Self {
             version: 1,
             generation: call.generation.to_string(),
@@ -90,17 +75,9 @@ impl Status {
                 .map(ToString::to_string)
                 .collect(),
             links: links.collect(),
-            routes: routes
-                .map(|r| {
-                    let via = r.hops.iter().find_map(|hop| hop.via);
-                    let via = via.map(|via| format!(" via {via}")).unwrap_or_default();
-                    let link = r
-                        .link()
-                        .map(|link| format!(" dev {link}"))
-                        .unwrap_or_default();
-                    format!("{}{via}{link}", r.to)
-                })
-                .collect(),
+            routes: routes(observed, |route| {
+                names.iter().any(|name| route.leaves_by(name))
+            }),
         }
     }
 }
@@ -112,23 +89,60 @@ impl fmt::Display for Status {
             false => "not started".to_owned(),
         };
         writeln!(f, "{}: {state} ({})", self.nic, self.generation)?;
-        for link in &self.links {
-            let up = match (link.up, link.carrier) {
-                (true, true) => "up",
-                (true, false) => "up, no carrier",
-                _ => "down",
-            };
-            let mac = link.mac.as_deref().unwrap_or("-");
-            writeln!(f, "  {:<15} {mac:<17}  mtu {:<5} {up}", link.name, link.mtu)?;
-            for address in &link.addresses {
-                writeln!(f, "  {:<15} {address}", "")?;
-            }
-        }
+        self.links.iter().try_for_each(|link| link.fmt(f))?;
         if self.started {
             writeln!(f, "  ports of {}: {}", self.bridge, self.ports.join(", "))?;
         }
         self.routes
             .iter()
             .try_for_each(|route| writeln!(f, "  route {route}"))
+    }
+}
+
+/// The routes of the main table of which this holds, as text.
+pub(super) fn routes(observed: &Observed, is_meant: impl Fn(&Route) -> bool) -> Vec<String> {
+    let routes = observed.state.routes.iter();
+    let routes = routes.filter(|route| route.table == Route::MAIN && is_meant(route));
+    let text = |route: &Route| {
+        let via = route.hops.iter().find_map(|hop| hop.via);
+        let via = via.map(|via| format!(" via {via}")).unwrap_or_default();
+        let link = route.link();
+        let link = link.map(|link| format!(" dev {link}")).unwrap_or_default();
+        format!("{}{via}{link}", route.to)
+    };
+    routes.map(text).collect()
+}
+
+impl StatusLink {
+    /// Reads it off the host; `None` for a link that is not there.
+    pub(super) fn of(name: &IfName, observed: &Observed) -> Option<Self> {
+        let state = &observed.state;
+        let link = state.links.get(name)?;
+        let addresses = state.addresses_of(name).map(|a| a.net.to_string());
+        Some(Self {
+            name: name.to_string(),
+            mac: link.mac.map(|mac| mac.to_string()),
+            up: link.up,
+            carrier: observed.facts.get(name).is_some_and(|facts| facts.carrier),
+            mtu: link.mtu,
+            addresses: addresses.collect(),
+        })
+    }
+}
+
+/// One or more lines, each with its end.
+impl fmt::Display for StatusLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let up = match (self.up, self.carrier) {
+            (true, true) => "up",
+            (true, false) => "up, no carrier",
+            _ => "down",
+        };
+        let mac = self.mac.as_deref().unwrap_or("-");
+        writeln!(f, "  {:<15} {mac:<17}  mtu {:<5} {up}", self.name, self.mtu)?;
+        for address in &self.addresses {
+            writeln!(f, "  {:<15} {address}", "")?;
+        }
+        Ok(())
     }
 }

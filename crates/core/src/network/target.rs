@@ -165,7 +165,7 @@ fn nic(generation: Generation, arguments: &Arguments, state: &NetState) -> Resul
 }
 
 /// What could be meant by a NIC: what is no bridge, no guest's, no pair's and not the loopback.
-fn nics(state: &NetState) -> Vec<String> {
+pub(super) fn nics(state: &NetState) -> Vec<String> {
     let links = state.links.iter().filter(|(name, link)| {
         name.as_str() != "lo"
             && !link.kind.is_bridge()
@@ -203,7 +203,7 @@ pub(super) fn is_pairs(state: &NetState, name: &IfName) -> bool {
 }
 
 /// The link of the default route of dom0; if that is a bridge of ours, the NIC that was started.
-fn by_default_route(state: &NetState) -> Result<Option<IfName>, String> {
+pub(crate) fn by_default_route(state: &NetState) -> Result<Option<IfName>, String> {
     for family in ["0.0.0.0/0", "::/0"] {
         let everything = family.parse().expect("a prefix");
         let routes: Vec<&Route> = state

@@ -136,7 +136,7 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
                     complain(Rule::NoSuchLink);
                     continue;
                 };
-                if !seen.ours && !is_given_back(effect, plan) {
+                if !seen.ours && !is_named(effect, desired) && !is_given_back(effect, plan) {
                     complain(Rule::TouchesForeign);
                 }
                 match effect {
@@ -210,6 +210,15 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
         Ok(())
     } else {
         Err(complaints)
+    }
+}
+
+/// Whether this is about a neighbour that is wanted, or goes, by itself.
+fn is_named(effect: &Effect, desired: &Desired) -> bool {
+    match effect {
+        Effect::AddNeighbour(n) => desired.neighbours.contains(n),
+        Effect::DeleteNeighbour(n) => desired.neighbours_gone.contains(n),
+        _ => false,
     }
 }
 

@@ -113,6 +113,7 @@ impl Diff {
         }
         comparison.settings();
         comparison.rules(&observed.state);
+        comparison.neighbours(&observed.state);
         comparison.nodes(&observed.state);
         comparison.report.foreign = observed
             .state
@@ -359,6 +360,15 @@ impl Comparison<'_> {
         self.diff.rules_added = added.cloned().collect();
         let removed = desired.rules_gone.intersection(&observed.rules);
         self.diff.rules_removed = removed.cloned().collect();
+    }
+
+    /// Those that are wanted or go one by one, on links that keep their names.
+    fn neighbours(&mut self, observed: &NetState) {
+        let desired = self.desired;
+        let added = desired.neighbours.difference(&observed.neighbours);
+        self.diff.neighbours_added.extend(added.cloned());
+        let removed = desired.neighbours_gone.intersection(&observed.neighbours);
+        self.diff.neighbours_removed.extend(removed.cloned());
     }
 
     fn nodes(&mut self, observed: &NetState) {

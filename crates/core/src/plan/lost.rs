@@ -259,6 +259,11 @@ impl Losses<'_> {
         let removed: BTreeSet<_> = removed.collect();
         let added = self.diff.addresses_added.iter().map(|a| a.net.addr());
         let added: BTreeSet<_> = added.collect();
+        // One that another link has too stays the host's (fib_del_ifaddr, net/ipv4/fib_frontend.c).
+        let stays = |address: &&Address| !self.diff.addresses_removed.contains(address);
+        let stay = self.state().addresses.iter().filter(stays);
+        let stay: BTreeSet<_> = stay.map(|address| address.net.addr()).collect();
+        let removed: BTreeSet<_> = removed.difference(&stay).copied().collect();
         let prefers = |route: &&Route| {
             route.protocol != Route::KERNEL && route.source.is_some_and(|ip| removed.contains(&ip))
         };

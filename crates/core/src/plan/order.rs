@@ -1,7 +1,7 @@
 //! The order of steps.
 //!
 //! ```text
-//!  prepare      settings of the host · create what has a free name
+//!  prepare      accept_ra 2 · settings of the host · create what has a free name
 //!  hush         addr_gen_mode of what goes down or gets addresses: the kernel makes none by itself
 //!  take away    rules · neighbours · routes · addresses · down · detach · delete, for a name
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
@@ -28,8 +28,8 @@ use super::names::Names;
 use super::{Diff, LinkDiff, Need, Plan, Planned, Step, lost};
 use crate::name::IfName;
 use crate::state::{
-    Address, Desired, Effect, LinkChange, Managed, Moment, NetState, Observed, Pair, Route,
-    VlanChange,
+    Address, Desired, Effect, LinkChange, LinkSysctl, Managed, Moment, NetState, Observed, Pair,
+    Route, VlanChange,
 };
 
 /// Plans the way from what was found to what is wanted. The same inputs give the same plan.
@@ -122,10 +122,14 @@ impl Ordering<'_> {
 
     /// What new links begin with comes before them.
     fn prepare(&self, steps: &mut Steps) {
-        for (key, pair) in &self.diff.sysctls {
-            if key.is_of_host() {
-                steps.write(key, &pair.from, &pair.to);
-            }
+        let (first, then): (Vec<_>, Vec<_>) = self
+            .diff
+            .sysctls
+            .iter()
+            .filter(|(key, pair)| key.is_of_host() || self.listens_anyway(key, pair))
+            .partition(|(key, _)| !key.is_of_host());
+        for (key, pair) in first.into_iter().chain(then) {
+            steps.write(key, &pair.from, &pair.to);
         }
         for name in self.created() {
             if self.is_free(name) {
@@ -267,7 +271,8 @@ impl Ordering<'_> {
             steps.write(&hush.wanted, &hush.now, Hush::NONE);
         }
         for (key, pair) in &self.diff.sysctls {
-            if !key.is_of_host() && !hushed.iter().any(|hush| hush.wanted == *key) {
+            let is_done = key.is_of_host() || self.listens_anyway(key, pair);
+            if !is_done && !hushed.iter().any(|hush| hush.wanted == *key) {
                 steps.write(key, &pair.from, &pair.to);
             }
         }
@@ -351,6 +356,15 @@ impl Ordering<'_> {
                 steps.add(Effect::ChangeVlans(change));
             }
         }
+    }
+
+    /// Whether a link begins to listen to routers although the host forwards: before it does, or the
+    /// kernel drops what they advertised (rt6_purge_dflt_routers, net/ipv6/route.c).
+    fn listens_anyway(&self, key: &LinkSysctl, pair: &Pair<String>) -> bool {
+        key.name == "accept_ra"
+            && pair.to == "2"
+            && self.names.present(&key.link) == key.link
+            && self.state.links.contains_key(&key.link)
     }
 
     /// Bridges first.

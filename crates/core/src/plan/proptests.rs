@@ -9,9 +9,9 @@ use super::*;
 use crate::journal::{Answer, Fault, Machine, Order, Outcome, recover};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, BridgeOptions, Carriage, Desired, Link, LinkChange, LinkKind, LinkSysctl, Managed,
-    Moment, NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, PortVlans, Route, Scope,
-    WantedLink, WantedNode,
+    Address, BridgeOptions, Carriage, Desired, Keys, Link, LinkChange, LinkKind, LinkSysctl,
+    Managed, Moment, NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, PortVlans, Route,
+    Scope, WantedLink, WantedNode,
 };
 
 const NAMES: [&str; 5] = ["a", "b", "br0", "br1", "vif1.0"];
@@ -408,7 +408,7 @@ proptest! {
         let whole: BTreeSet<IfName> = desired.links.iter().flat_map(|(n, w)| std::iter::once(n.clone()).chain(w.formerly.clone())).chain(desired.gone.iter().cloned()).chain(["default".parse().unwrap()]).collect();
         let mut bare: BTreeSet<IfName> = desired.links.values().filter_map(|w| w.master.wanted().cloned().flatten()).collect();
         bare.extend(whole.iter().filter_map(|name| observed.state.links.get(name)?.master.clone()));
-        let scope = Scope::Links { whole, bare };
+        let scope = Scope::Links { whole, bare, keys: Keys::default() };
         prop_assert_eq!(plan(&desired, &observed.within(scope)).plan, plan(&desired, &observed).plan);
     }
 

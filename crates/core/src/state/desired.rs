@@ -16,6 +16,10 @@ pub struct Desired {
     pub gone: BTreeSet<IfName>,
     /// Routes that are to be there.
     pub routes: BTreeSet<Route>,
+    /// Neighbours and proxies that are to be there, besides those that a link has.
+    pub neighbours: BTreeSet<Neighbour>,
+    /// Neighbours and proxies that are to go.
+    pub neighbours_gone: BTreeSet<Neighbour>,
     /// Policy rules that are to be there.
     pub rules: BTreeSet<Rule>,
     /// Policy rules that are to go.

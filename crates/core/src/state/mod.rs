@@ -30,7 +30,7 @@ pub use link::{BridgeOptions, Link, LinkKind, PeerEnd};
 pub use mark::Mark;
 pub use neighbour::Neighbour;
 pub use node::{NodePath, NodeValue};
-pub use observed::{LinkFacts, Observed, Scope};
+pub use observed::{Keys, LinkFacts, Observed, Scope};
 pub use port_vlan::{Carriage, PortVlans, VlanChange};
 pub use route::{Hop, Route, RouteKind};
 pub use rule::Rule;

@@ -1,10 +1,11 @@
 //! What was found on the machine.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Address, NetState};
+use super::{Address, LinkSysctl, NetState};
 use crate::name::{IfName, Mac};
 
 /// How much of the machine was looked at. A hotplug call looks only at what it is about, so that
@@ -21,7 +22,19 @@ pub enum Scope {
         whole: BTreeSet<IfName>,
         /// The links alone: bridges to attach to.
         bare: BTreeSet<IfName>,
+        /// What is looked up besides, one by one.
+        keys: Keys,
     },
+}
+
+/// Single things that are looked up by what identifies them, at the same cost however many others
+/// there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// Settings besides those that are looked at anyway.
+    pub settings: BTreeSet<LinkSysctl>,
+    /// Addresses that a link may answer for. The link itself is looked at as a bare one.
+    pub proxies: BTreeSet<(IfName, IpAddr)>,
 }
 
 /// A state as it was found, with the facts that nobody sets.
@@ -61,7 +74,7 @@ impl Scope {
     pub fn holds(&self, link: &IfName) -> bool {
         match self {
             Self::Host | Self::HostAnd(_) => true,
-            Self::Links { whole, bare } => whole.contains(link) || bare.contains(link),
+            Self::Links { whole, bare, .. } => whole.contains(link) || bare.contains(link),
         }
     }
 
@@ -70,6 +83,14 @@ impl Scope {
         match self {
             Self::Host | Self::HostAnd(_) => true,
             Self::Links { whole, .. } => whole.contains(link),
+        }
+    }
+
+    /// The single things that are looked up.
+    pub fn keys(&self) -> Option<&Keys> {
+        match self {
+            Self::Host | Self::HostAnd(_) => None,
+            Self::Links { keys, .. } => Some(keys),
         }
     }
 
@@ -128,15 +149,21 @@ impl Observed {
         state
             .routes
             .retain(|r| r.hops.iter().any(|hop| scope.holds_whole(&hop.link)));
-        if !scope.is_host() {
+        if let Some(keys) = scope.keys() {
             state.rules.clear();
-            state.neighbours.clear();
+            state
+                .neighbours
+                .retain(|n| n.proxy && keys.proxies.contains(&(n.link.clone(), n.to)));
         }
         state
             .features
             .retain(|key, _| scope.holds_every_setting(&key.link));
-        state.sysctls.retain(|key, _| scope.holds_whole(&key.link));
         state.vlans.retain(|name, _| scope.holds_whole(name));
+        let is_looked_up =
+            |key: &LinkSysctl| scope.keys().is_some_and(|keys| keys.settings.contains(key));
+        state
+            .sysctls
+            .retain(|key, _| scope.holds_whole(&key.link) || is_looked_up(key));
         let mut facts = self.facts.clone();
         facts.retain(|name, _| scope.holds(name));
         Self {

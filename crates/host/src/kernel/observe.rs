@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use xenwire_core::name::IfName;
 use xenwire_core::state::{
-    Feature, LinkFacts, LinkSysctl, NetState, Observed, PortVlans, Route, Scope,
+    Feature, Keys, LinkFacts, LinkSysctl, NetState, Observed, PortVlans, Route, Scope,
 };
 use xenwire_wire as wire;
 use xenwire_wire::{Query, Reply};
 
 use super::from_wire::{self, Names};
-use super::{EAFNOSUPPORT, ENODEV, EOPNOTSUPP, Kernel, KernelError, boot_seconds};
+use super::{EAFNOSUPPORT, ENODEV, ENOENT, EOPNOTSUPP, Kernel, KernelError, boot_seconds};
 
 type Facts = BTreeMap<IfName, LinkFacts>;
 
@@ -57,6 +57,12 @@ impl Kernel {
             state.sysctls.extend(settings::read(keys));
             self.rules_and_neighbours(&names, &mut state)?;
         }
+        if let Some(keys) = scope.keys() {
+            state
+                .sysctls
+                .extend(settings::read(keys.settings.iter().cloned()));
+            self.proxies(keys, &names, &mut state)?;
+        }
         if let Scope::HostAnd(named) = &scope {
             for name in named {
                 self.every_setting(name, &mut state, &mut facts)?;
@@ -75,7 +81,7 @@ impl Kernel {
                 let replies = self.socket.ask(&Query::Links)?.into_iter();
                 Ok(replies.filter_map(as_link).collect())
             }
-            Scope::Links { whole, bare } => {
+            Scope::Links { whole, bare, .. } => {
                 let mut found = Vec::new();
                 for name in whole.union(bare) {
                     found.extend(self.one_link(Query::Link(name.to_string()))?);
@@ -250,6 +256,34 @@ impl Kernel {
                     _ => {}
                 }
             }
+        }
+        Ok(())
+    }
+
+    fn proxies(
+        &mut self,
+        keys: &Keys,
+        names: &Names,
+        state: &mut NetState,
+    ) -> Result<(), KernelError> {
+        for (link, to) in &keys.proxies {
+            let index = names.iter().find(|(_, name)| *name == link);
+            let Some(index) = index.map(|(index, _)| *index) else {
+                continue;
+            };
+            let replies = match self.socket.ask(&Query::Proxy { index, to: *to }) {
+                Err(error) if error.errno() == Some(EOPNOTSUPP) => {
+                    self.ask_if_there(&Query::Neighbours { proxies: true })?
+                }
+                Err(error) if error.errno() == Some(ENOENT) => continue,
+                replies => replies?,
+            };
+            let found = replies.into_iter().filter_map(|reply| match reply {
+                Reply::Neighbour(neighbour) => from_wire::neighbour(&neighbour, names),
+                _ => None,
+            });
+            let found = found.filter(|n| n.link == *link && n.to == *to);
+            state.neighbours.extend(found);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Reading needs no privilege; what is changed is tested in the lab.
 
 use super::*;
-use xenwire_core::state::{LinkKind, Scope};
+use xenwire_core::state::{Keys, LinkKind, Scope};
 
 #[test]
 fn the_loopback_link_is_there() {
@@ -14,6 +14,7 @@ fn the_loopback_link_is_there() {
     let scope = Scope::Links {
         whole: [lo.clone(), "not-there".parse().unwrap()].into(),
         bare: [].into(),
+        keys: Keys::default(),
     };
     let one = kernel.observe(scope.clone()).unwrap();
     assert_eq!(one.state.links.len(), 1);

@@ -1,5 +1,5 @@
-//! The network scripts: `network-bridge` and 2.0's `network`, crossover pairs, and what takes back
-//! a call that was cut off. Read, decide (in the core), perform, report.
+//! The network scripts: `network-bridge` and 2.0's `network`, `network-route` and `network-nat`,
+//! crossover pairs, and what takes back a call that was cut off. Read, decide (in the core), perform, report.
 //!
 //! Calls follow one another: there is one lock for all of them, since each looks at the whole host.
 //! Journals are on /run and not synced: what they could undo is in the running kernel only.
@@ -8,6 +8,7 @@ mod change;
 mod loopback;
 mod recover;
 mod root;
+mod route;
 mod wait;
 
 pub use loopback::loopback;
@@ -20,8 +21,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use xenwire_core::journal::{Fault, done_runs};
 use xenwire_core::network::{
-    Call, Command, Memory, Outage, Status, Target, Wanted, coming_up, scope, start, stop,
+    Call, Command, Memory, Outage, Routing, Status, Target, Wanted, coming_up, scope, start, stop,
 };
+use xenwire_core::plan::Plan;
 use xenwire_core::state::{Effect, Observed, Scope};
 
 use crate::journal::{Announced, FileJournal, Keeping};
@@ -138,7 +140,10 @@ pub fn call_through(
 ) -> u8 {
     let done = Call::parse(script, args, env)
         .map_err(|quit| quit.0)
-        .and_then(|call| act(&call, places, tell, gate));
+        .and_then(|call| match Routing::named(script) {
+            Some(routing) => route::act(routing, &call, places, tell, gate),
+            None => act(&call, places, tell, gate),
+        });
     match done {
         Ok(()) => DONE,
         Err(text) => {
@@ -188,9 +193,7 @@ fn act(
     let change = Change::plan(&wanted.desired, &observed)?;
     let outage = Outage::of(&change.plan, &target.nic, &target.port);
     if call.plan_only {
-        for step in &change.plan.steps {
-            tell(Said::Answer(format!("{}\n", step.effect)));
-        }
+        say_plan(&change.plan, tell);
         tell(Said::Answer(format!(
             "{} steps; {outage}\n",
             change.plan.steps.len()
@@ -237,6 +240,13 @@ fn act(
         tell(Said::Note(text));
     }
     Ok(())
+}
+
+/// The steps of a plan, a line each.
+fn say_plan(plan: &Plan, tell: &mut Tell<'_>) {
+    for step in &plan.steps {
+        tell(Said::Answer(format!("{}\n", step.effect)));
+    }
 }
 
 /// When the links run: neighbours that the kernel dropped on the way are given once more, unless

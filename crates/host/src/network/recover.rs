@@ -55,7 +55,9 @@ pub(super) fn all(places: &Places, host: &mut Host, tell: &mut Tell<'_>) -> Resu
     let names = entries.flatten().map(|entry| entry.file_name());
     let mut names: Vec<String> = names
         .filter_map(|name| name.into_string().ok())
-        .filter(|name| name.starts_with("nic.") || name.starts_with("pair."))
+        .filter(|name| {
+            name.starts_with("nic.") || name.starts_with("pair.") || name == super::route::JOURNAL
+        })
         .collect();
     names.sort();
     for name in names {

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use xenwire_core::name::IfName;
-use xenwire_core::state::Scope;
+use xenwire_core::state::{Keys, Scope};
 
 use crate::kernel::Kernel;
 
@@ -23,6 +23,7 @@ pub(super) fn for_link(name: &IfName, kernel: &mut Kernel, tell: &mut Tell<'_>) 
         let scope = Scope::Links {
             whole: [].into(),
             bare: [name.clone()].into(),
+            keys: Keys::default(),
         };
         let runs = kernel
             .observe(scope)

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::hotplug::Command;
 use crate::plan::{Planned, Refusal, check, plan};
-use crate::state::{BridgeOptions, Link, LinkKind, NetState, NodePath};
+use crate::state::{BridgeOptions, Link, LinkKind, LinkSysctl, NetState, NodePath};
 
 fn link(kind: LinkKind, mac: Mac) -> Link {
     Link {

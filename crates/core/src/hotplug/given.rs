@@ -1,0 +1,32 @@
+//! What earlier calls of a vif gave to links that are not the vif's, and that therefore does not go
+//! with it: found in the vif's journal, since the vif may be gone by then.
+
+use std::collections::BTreeSet;
+
+use crate::journal::Event;
+use crate::state::{Effect, Neighbour};
+
+/// Proxy neighbours that calls of a vif gave to others. A call that was cut off may have given them
+/// or not: they are looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// The entries.
+    pub neighbours: BTreeSet<Neighbour>,
+}
+
+impl Given {
+    /// Reads it out of the journal of a vif.
+    pub fn of(events: &[Event]) -> Self {
+        let steps = events.iter().flat_map(|event| match event {
+            Event::Announced { steps, .. } => steps.as_slice(),
+            _ => &[],
+        });
+        let neighbours = steps.filter_map(|step| match &step.effect {
+            Effect::AddNeighbour(neighbour) => Some(neighbour.clone()),
+            _ => None,
+        });
+        Self {
+            neighbours: neighbours.collect(),
+        }
+    }
+}

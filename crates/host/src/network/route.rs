@@ -1,0 +1,84 @@
+//! `network-route` and `network-nat`: read, decide (in the core), perform, report.
+//!
+//! Both share one journal, since what they change of the host is shared: whether it forwards.
+
+use xenwire_core::journal::done_runs;
+use xenwire_core::network::{Call, Command, Memory, Routing, RoutingStatus, Uplink};
+use xenwire_core::state::Scope;
+
+use crate::kernel::Kernel;
+use crate::log::Level;
+use crate::run::{Gate, Host};
+
+use super::change::Change;
+use super::{Places, Said, Tell, recover, say_plan};
+
+/// The journal's name.
+pub(super) const JOURNAL: &str = "routing";
+
+pub(super) fn act(
+    routing: Routing,
+    call: &Call,
+    places: &Places,
+    tell: &mut Tell<'_>,
+    gate: &mut Gate<'_>,
+) -> Result<(), String> {
+    let cannot = |error| format!("cannot read the network: {error}");
+    let kernel = Kernel::open().map_err(|error| error.to_string())?;
+    let mut host = Host {
+        kernel,
+        store: None,
+    };
+    let changes = call.command.changes();
+    let _lock = changes.then(|| places.lock()).transpose()?;
+    if changes {
+        recover::all(places, &mut host, tell)?;
+    }
+    let first = host.kernel.observe(Scope::Host).map_err(cannot)?;
+    let uplink = Uplink::of(&call.arguments, &first.state)?;
+    if !changes {
+        let scope = Routing::scope(&uplink, &Memory::default());
+        let observed = host.kernel.observe(scope).map_err(cannot)?;
+        let status = RoutingStatus::of(routing, &uplink, &observed);
+        tell(Said::Answer(status.to_string()));
+        return Ok(());
+    }
+    let mut journal = places.journal(JOURNAL)?;
+    let memory = Memory::of(done_runs(journal.found()));
+    let scope = Routing::scope(&uplink, &memory);
+    let observed = host.kernel.observe(scope).map_err(cannot)?;
+    let (verb, wanted, is_last) = match call.command {
+        Command::Start => {
+            let wanted = routing.start(&call.arguments, &uplink, &observed);
+            ("start", wanted, false)
+        }
+        _ => {
+            let wanted = routing.stop(&uplink, &observed, &memory);
+            let is_last = routing.is_last(&uplink, &observed, &memory);
+            ("stop", wanted, is_last)
+        }
+    };
+    let change = Change::plan(&wanted.desired, &observed)?;
+    if call.plan_only {
+        say_plan(&change.plan, tell);
+        tell(Said::Answer(format!("{} steps\n", change.plan.steps.len())));
+        return Ok(());
+    }
+    let subject = format!("{verb} {routing} on {}", uplink.link);
+    let mut notes = wanted.notes;
+    notes.extend(
+        change
+            .run(&subject, &mut journal, &mut host, gate)
+            .notes()?,
+    );
+    for note in notes {
+        places
+            .log
+            .say(Level::Warning, &format!("{subject}: {note}"));
+        tell(Said::Note(note));
+    }
+    if is_last {
+        journal.remove();
+    }
+    Ok(())
+}
