@@ -98,7 +98,9 @@ fn the_last_of_two_uplinks_ends_it() {
 fn the_advertised_default_route_survives() {
     each_user(|world| {
         set(&world, "net.ipv6.conf.eth0.accept_ra", "1");
-        world.sh("ip -6 route add default via fe80::1 dev eth0 proto ra metric 1024 expires 1800");
+        world.sh(
+            "ip -6 route replace default via fe80::1 dev eth0 proto ra metric 1024 expires 1800",
+        );
         world.expect(0, &["network-route", "start"]);
         assert_eq!(value(&world, "net.ipv6.conf.eth0.accept_ra"), "2");
         let routes = world.sh("ip -6 route show default proto ra");
@@ -118,7 +120,7 @@ fn calls_that_cannot_be() {
                 "no link eth7",
             ),
             (&["network-route", "restart"][..], "Unknown command"),
-            (&["network-nat"][..], "start"),
+            (&["network-nat"][..], "WORDS"),
         ] {
             let said = world.say(args);
             assert!(said.status != 0 && said.err.contains(word), "{said}");

@@ -49,6 +49,10 @@ fn host() -> Observed {
     }
     for family in [Family::Ipv4, Family::Ipv6] {
         state.sysctls.insert(forwarding(family), "0".into());
+        for link in ["eth0", "eth1", "default"] {
+            let key = forwarding(family).on(&name(link));
+            state.sysctls.insert(key, "0".into());
+        }
     }
     Observed::host(state)
 }
@@ -153,6 +157,31 @@ fn network_nat_forwards_ipv4_and_leaves_it_to_network_route() {
     let stop = stopped(Routing::Nat, "eth0", &[&nat, &route], &mut host);
     assert_eq!(texts(&stop), [""; 0]);
     stopped(Routing::Route, "eth0", &[&nat, &route], &mut host);
+    assert_eq!(host.state, before.state);
+}
+
+/// With the host's setting the kernel writes every link's.
+#[test]
+fn a_link_that_forwarded_by_itself_does_so_again() {
+    let mut host = host();
+    let of_eth1 = forwarding(Family::Ipv6).on(&name("eth1"));
+    host.state.sysctls.insert(of_eth1, "1".into());
+    let before = host.clone();
+    let start = started(Routing::Route, "eth0", &mut host);
+    let stop = stopped(Routing::Route, "eth0", &[&start], &mut host);
+    assert_eq!(host.state, before.state);
+    assert_eq!(
+        texts(&stop)[1..3],
+        [
+            "write 0 to net/ipv6/conf/all/forwarding (was 1)",
+            "write 1 to net/ipv6/conf/eth1/forwarding (was 0)",
+        ]
+    );
+    // And when start is undone.
+    done(&start, &mut host);
+    for effect in crate::journal::recover(&start, &host.state).unwrap() {
+        host.state.apply(&effect).unwrap();
+    }
     assert_eq!(host.state, before.state);
 }
 
