@@ -1,10 +1,10 @@
 //! A vif script's call whose steps can be made to fail:
 //!
 //! ```text
-//! call [--refuse N]... online type_if=vif
+//! call [--script vif-route] [--refuse N]... online type_if=vif
 //! ```
 //!
-//! It is `vif-bridge` as libxl would run it, with the same environment, journal and store. The
+//! It is that script, else `vif-bridge`, as libxl would run it, with the same environment, journal and store. The
 //! effects are counted from 0, undoing ones too; those of the given numbers are refused before
 //! they are done. At the end each has a line of JSON. The tests of this crate run it.
 
@@ -21,6 +21,13 @@ use xenwire_host::run::{Host, Performer};
 
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let mut script = Script::VifBridge;
+    if words.first().is_some_and(|word| word == "--script") {
+        let named = words.drain(..2).nth(1);
+        script = named
+            .and_then(|name| Script::named(&name))
+            .expect("the name of a script");
+    }
     let mut refused = Vec::new();
     while words.first().is_some_and(|word| word == "--refuse") {
         let number = words.drain(..2).nth(1);
@@ -49,8 +56,8 @@ fn main() -> ExitCode {
         number += 1;
         result
     };
-    let places = Places::new("vif-bridge", env);
-    let status = call_through(Script::VifBridge, &words, env, &places, &mut gate);
+    let places = Places::new(&script.to_string(), env);
+    let status = call_through(script, &words, env, &places, &mut gate);
     // Whoever closed the pipe does not want to know.
     let _ = stdout().write_all(lines.as_bytes());
     ExitCode::from(status)

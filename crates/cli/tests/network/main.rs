@@ -7,6 +7,7 @@
 //! | `crash` | SIGKILL at each call that changes something: `recover` ends in the old state or the new |
 //! | `crash_again` | SIGKILL at `recover` itself, and records that were cut off within a line |
 //! | `at_once` | many calls at the same time, and guests that come meanwhile |
+//! | `routing` | `network-route` and `network-nat`: a router, and none again |
 //! | `cases` | what Xen's scripts did wrong or left to chance, a row each |
 //!
 //! `world` is a host with a network around it, `host.sh` builds it, `strike` finds the calls and
@@ -22,6 +23,7 @@ mod crash_again;
 mod faults;
 #[path = "../it/need.rs"]
 mod need;
+mod routing;
 mod strike;
 #[path = "../../../host/tests/it/whole_state.rs"]
 mod whole_state;

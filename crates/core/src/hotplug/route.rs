@@ -46,6 +46,7 @@ pub(super) fn scope(call: &Invocation, nodes: &Nodes, given: &Given) -> Result<S
             forwarding(Family::Ipv4),
             forwarding(Family::Ipv6),
             proxy_ndp(&uplink),
+            every_proxy_ndp(),
         ]);
         let list = GuestIp::of(call, nodes, Length::OfNetwork);
         let hosts = list.v6.iter().filter(|net| is_host(net));
@@ -148,7 +149,11 @@ fn come(
         }
     }
     let mut desired = arrival.desired;
-    if !neighbours.is_empty() && observed.state.sysctls.contains_key(&proxy_ndp(&uplink)) {
+    let is_off = |key: LinkSysctl| {
+        let found = observed.state.sysctls.get(&key);
+        found.is_some_and(|value| value == "0")
+    };
+    if !neighbours.is_empty() && is_off(proxy_ndp(&uplink)) && is_off(every_proxy_ndp()) {
         let stays = WantedLink::new(Origin::Expected);
         desired.links.entry(uplink.clone()).or_insert(stays);
         desired.sysctls.insert(proxy_ndp(&uplink), "1".into());
@@ -230,6 +235,11 @@ fn metric(device: Device) -> u32 {
         Device::Tap => 1,
         Device::Vif => 2,
     }
+}
+
+/// Either the link's setting or this one makes a link answer (ndisc_recv_ns, net/ipv6/ndisc.c).
+fn every_proxy_ndp() -> LinkSysctl {
+    LinkSysctl::of_host(("all", Family::Ipv6, "proxy_ndp"))
 }
 
 fn is_host(net: &Ipv6Net) -> bool {

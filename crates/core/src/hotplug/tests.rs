@@ -54,6 +54,8 @@ fn host() -> Observed {
         let forwarding = LinkSysctl::of_host(("all", family, "forwarding"));
         state.sysctls.insert(forwarding, "1".into());
     }
+    let proxy_ndp = LinkSysctl::of_host(("all", Family::Ipv6, "proxy_ndp"));
+    state.sysctls.insert(proxy_ndp, "0".into());
     let mut host = Observed::host(state);
     host.facts.get_mut(&eth0).unwrap().addresses = vec![
         "192.0.2.10/24".parse().unwrap(),

@@ -218,3 +218,6 @@ fn listeners(nic: &IfName, state: &NetState) -> BTreeSet<IfName> {
 fn is_answering(key: &LinkSysctl) -> bool {
     matches!(key.name.as_str(), "proxy_arp" | "proxy_ndp")
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,7 +126,8 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
                 }
             }
             Effect::WriteSysctl { key, .. } if key.is_of_host() => {
-                if !desired.sysctls.contains_key(key) {
+                let is_named = is_named(&step.effect, desired);
+                if !desired.sysctls.contains_key(key) && !is_named {
                     complain(Rule::TouchesForeign);
                 }
             }
@@ -213,9 +214,11 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
     }
 }
 
-/// Whether this is about a neighbour that is wanted, or goes, by itself.
+/// Whether this is about a neighbour that is wanted, or goes, by itself, or about a setting that
+/// follows one that is wanted.
 fn is_named(effect: &Effect, desired: &Desired) -> bool {
     match effect {
+        Effect::WriteSysctl { key, .. } => desired.sysctls.keys().any(|all| key.follows(all)),
         Effect::AddNeighbour(n) => desired.neighbours.contains(n),
         Effect::DeleteNeighbour(n) => desired.neighbours_gone.contains(n),
         _ => false,

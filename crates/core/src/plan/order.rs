@@ -127,9 +127,20 @@ impl Ordering<'_> {
             .sysctls
             .iter()
             .filter(|(key, pair)| key.is_of_host() || self.listens_anyway(key, pair))
+            .filter(|(key, _)| !self.is_followed(key))
             .partition(|(key, _)| !key.is_of_host());
         for (key, pair) in first.into_iter().chain(then) {
+            // What follows is made as it is to be found when this is undone; and afterwards as it is
+            // wanted.
+            for (other, value) in self.following(key) {
+                steps.write(other, value, &pair.from);
+            }
             steps.write(key, &pair.from, &pair.to);
+            for (other, _) in self.following(key) {
+                if let Some(wanted) = self.desired.sysctls.get(other) {
+                    steps.write(other, &pair.to, wanted);
+                }
+            }
         }
         for name in self.created() {
             if self.is_free(name) {
@@ -271,7 +282,8 @@ impl Ordering<'_> {
             steps.write(&hush.wanted, &hush.now, Hush::NONE);
         }
         for (key, pair) in &self.diff.sysctls {
-            let is_done = key.is_of_host() || self.listens_anyway(key, pair);
+            let is_done =
+                key.is_of_host() || self.listens_anyway(key, pair) || self.is_followed(key);
             if !is_done && !hushed.iter().any(|hush| hush.wanted == *key) {
                 steps.write(key, &pair.from, &pair.to);
             }
@@ -356,6 +368,17 @@ impl Ordering<'_> {
                 steps.add(Effect::ChangeVlans(change));
             }
         }
+    }
+
+    /// Whether the kernel writes this setting with another that this plan writes.
+    fn is_followed(&self, key: &LinkSysctl) -> bool {
+        self.diff.sysctls.keys().any(|all| key.follows(all))
+    }
+
+    /// The settings that the kernel writes with this one, as they are.
+    fn following(&self, key: &LinkSysctl) -> impl Iterator<Item = (&LinkSysctl, &String)> {
+        let all = self.state.sysctls.iter();
+        all.filter(move |(other, _)| other.follows(key))
     }
 
     /// Whether a link begins to listen to routers although the host forwards: before it does, or the

@@ -178,10 +178,17 @@ impl NetState {
                     Ok(())
                 }
             },
-            Effect::WriteSysctl { key, from, to } => match self.sysctls.get_mut(key) {
-                Some(place) => exchange(place, from, to, effect),
-                None => Err(Mismatch(format!("{key} is not there"))),
-            },
+            Effect::WriteSysctl { key, from, to } => {
+                match self.sysctls.get_mut(key) {
+                    Some(place) => exchange(place, from, to, effect),
+                    None => Err(Mismatch(format!("{key} is not there"))),
+                }?;
+                let all = self.sysctls.iter_mut();
+                for (_, value) in all.filter(|(other, _)| other.follows(key)) {
+                    value.clone_from(to);
+                }
+                Ok(())
+            }
             Effect::WriteNodes { writes, .. } => {
                 for w in writes {
                     require(self.nodes.get(&w.path) == w.from.as_ref(), || {

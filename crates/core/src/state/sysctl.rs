@@ -52,6 +52,20 @@ impl LinkSysctl {
         ("default", Family::Ipv6, "accept_dad"),
     ];
 
+    /// The settings of every link, and of `default`, that follow when the one of `all` is written;
+    /// observed with the whole host (inet_forward_change, net/ipv4/devinet.c; addrconf_forward_change,
+    /// net/ipv6/addrconf.c).
+    pub const FOLLOWING: [(Family, &'static str); 2] =
+        [(Family::Ipv4, "forwarding"), (Family::Ipv6, "forwarding")];
+
+    /// Whether this setting follows when that one is written.
+    pub fn follows(&self, other: &Self) -> bool {
+        let is_one = Self::FOLLOWING
+            .iter()
+            .any(|(family, name)| self.family == *family && self.name == *name);
+        is_one && other.link.as_str() == "all" && *other == self.on(&other.link) && self != other
+    }
+
     /// A setting of the host as a whole, or of links to come.
     pub fn of_host((link, family, name): (&str, Family, &str)) -> Self {
         let link = link.parse().expect("`all` and `default` are names");

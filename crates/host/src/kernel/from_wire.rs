@@ -142,8 +142,15 @@ pub(super) fn route(route: wire::Route, names: &Names, now: u32) -> Option<Route
         protocol: route.protocol,
         expires: route.expires.map(|left| Deadline::after(left, now)),
         nexthop: route.nexthop,
-        attributes: attributes(route.attributes),
+        attributes: attributes(route.attributes.into_iter().filter(is_said).collect()),
     })
+}
+
+/// Whether an attribute says more than nothing would: the kernel tells of every IPv6 route that its
+/// preference is the usual one (RTA_PREF, ICMPV6_ROUTER_PREF_MEDIUM).
+fn is_said(attribute: &wire::Attribute) -> bool {
+    const RTA_PREF: u16 = 20;
+    attribute.kind != RTA_PREF || attribute.value != [0]
 }
 
 /// `None` for a rule that names a link as we would not.

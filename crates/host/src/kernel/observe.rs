@@ -55,6 +55,13 @@ impl Kernel {
             let known = LinkSysctl::KNOWN_OF_HOST.into_iter();
             let keys = known.map(LinkSysctl::of_host);
             state.sysctls.extend(settings::read(keys));
+            let default = "default".parse().ok();
+            for name in state.links.keys().chain(&default) {
+                let following = LinkSysctl::FOLLOWING.iter();
+                let keys =
+                    following.map(|(family, name_of)| LinkSysctl::conf(name, *family, name_of));
+                state.sysctls.extend(settings::read(keys));
+            }
             self.rules_and_neighbours(&names, &mut state)?;
         }
         if let Some(keys) = scope.keys() {

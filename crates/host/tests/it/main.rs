@@ -9,6 +9,7 @@ mod give_back;
 mod killed;
 mod need;
 mod race;
+mod routed;
 mod sees;
 mod trace;
 mod undo;

@@ -187,6 +187,14 @@ impl World {
         command
     }
 
+    /// The example, about to run as libxl runs a script for the emulated NIC of a vif.
+    pub fn script_for_tap(&self, domid: u16, words: &[&str]) -> Command {
+        let mut command = self.command(&[]);
+        command.arg(example()).args(words).arg("type_if=tap");
+        command.env("INTERFACE", format!("vif{domid}.0-emu"));
+        command
+    }
+
     /// Runs the example.
     pub fn call(&self, domid: u16, words: &[&str]) -> Called {
         self.script(domid, words).output().unwrap().into()
