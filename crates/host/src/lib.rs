@@ -8,6 +8,7 @@
 //! | [`journal`] | keeps records, and hands out the token without which nothing is changed |
 //! | [`run`] | carries out the orders of a journal's state machine |
 //! | [`hotplug`] | a vif script's call from argv to exit status |
+//! | [`install`] | puts links in the place of Xen's scripts, and the scripts back |
 //! | [`topology`] | what `xenwire show` draws, as observed |
 //! | [`terminal`] | how wide it is |
 //! | [`log`] | xen-hotplug.log and syslog |
@@ -16,6 +17,7 @@
 
 pub mod files;
 pub mod hotplug;
+pub mod install;
 pub mod journal;
 pub mod kernel;
 pub mod log;
