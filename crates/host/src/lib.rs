@@ -9,6 +9,7 @@
 //! | [`run`] | carries out the orders of a journal's state machine |
 //! | [`hotplug`] | a vif script's call from argv to exit status |
 //! | [`install`] | puts links in the place of Xen's scripts, and the scripts back |
+//! | [`hooks`] | finds and runs the hooks of the vif scripts |
 //! | [`topology`] | what `xenwire show` draws, as observed |
 //! | [`terminal`] | how wide it is |
 //! | [`log`] | xen-hotplug.log and syslog |
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod files;
+pub mod hooks;
 pub mod hotplug;
 pub mod install;
 pub mod journal;

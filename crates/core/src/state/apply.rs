@@ -182,6 +182,7 @@ impl NetState {
                 Some(place) => exchange(place, from, to, effect),
                 None => Err(Mismatch(format!("{key} is not there"))),
             },
+            Effect::RunHooks(_) => Ok(()),
             Effect::WriteNodes { writes, .. } => {
                 for w in writes {
                     require(self.nodes.get(&w.path) == w.from.as_ref(), || {
