@@ -12,6 +12,7 @@
 //! | [`hooks`] | finds and runs the hooks of the vif scripts |
 //! | [`topology`] | what `xenwire show` draws, as observed |
 //! | [`terminal`] | how wide it is |
+//! | [`lock`] | the locks that Xen's scripts hold |
 //! | [`log`] | xen-hotplug.log and syslog |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod hotplug;
 pub mod install;
 pub mod journal;
 pub mod kernel;
+pub mod lock;
 pub mod log;
 pub mod network;
 pub mod run;
