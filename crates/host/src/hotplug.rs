@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use xenwire_core::hotplug::{
-    Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, lacks_uplink,
-    scope, wanted_nodes,
+    Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink,
+    hooks as wanted_hooks, lacks_uplink, scope, wanted_nodes,
 };
 use xenwire_core::journal::{Event, Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
 use xenwire_core::state::{Effect, NodePath, NodeValue, Scope};
 
+use crate::hooks;
 use crate::journal::{Announced, FileJournal, Journal, Keeping};
 use crate::kernel::Kernel;
 use crate::log::{Level, Log};
@@ -29,6 +30,8 @@ pub struct Places {
     pub store: Vec<PathBuf>,
     /// The logs.
     pub log: Log,
+    /// The folder of the hooks.
+    pub hooks: PathBuf,
 }
 
 /// What a call is going to do.
@@ -48,6 +51,7 @@ impl Places {
             network_lock: crate::network::lock_path(crate::network::JOURNALS),
             store: store::places(env),
             log: Log::new(name),
+            hooks: hooks::folder(name),
         }
     }
 }
@@ -107,7 +111,7 @@ pub fn call_through(
     };
     let mut host = Host { kernel, store };
     let _bridges_stay = network::hold_off(&places.network_lock);
-    let (outcome, read) = act(&call, &subject, &mut host, gate, &places.journals, log);
+    let (outcome, read) = act(&call, &subject, &mut host, gate, places);
     match outcome {
         Ok(()) => {
             log.say(
@@ -131,9 +135,9 @@ fn act(
     subject: &str,
     host: &mut Host,
     gate: &mut Gate<'_>,
-    journals: &Path,
-    log: &Log,
+    places: &Places,
 ) -> (Result<(), String>, Read) {
+    let log = &places.log;
     let read = match &mut host.store {
         Some(store) => match store.read(&wanted_nodes(call)) {
             Ok(read) => read,
@@ -146,7 +150,7 @@ fn act(
             true => Keeping::AllRuns,
             false => Keeping::LastRun,
         };
-        let mut journal = FileJournal::open(journals, call.link.as_str(), keeping)
+        let mut journal = FileJournal::open(&places.journals, call.link.as_str(), keeping)
             .map_err(|fault| fault.to_string())?;
         if journal.status().is_unfinished() {
             log.say(
@@ -158,7 +162,8 @@ fn act(
                 .map_err(|fault| fault.to_string())?;
         }
         let given = Given::of(journal.found());
-        let Prepared { plan, warnings } = prepare(call, &read, &given, &mut host.kernel)?;
+        let Prepared { plan, warnings } =
+            prepare(call, &read, &given, &mut host.kernel, &places.hooks)?;
         for warning in warnings {
             log.say(Level::Warning, &format!("{subject}: {warning}"));
         }
@@ -191,6 +196,7 @@ pub fn prepare(
     read: &Read,
     given: &Given,
     kernel: &mut Kernel,
+    hooks_folder: &Path,
 ) -> Result<Prepared, String> {
     let nodes = Nodes::of(call, read);
     let mut look = |scope: Scope| {
@@ -208,9 +214,14 @@ pub fn prepare(
     };
     observed.state.nodes = read.clone();
     let Wanted {
-        desired,
+        mut desired,
         mut warnings,
     } = desire(call, &nodes, given, &observed)?;
+    match hooks::find(hooks_folder) {
+        Ok(found) => desired.hooks = wanted_hooks(call, &nodes, &desired, &found),
+        Err(why) if call.command.comes() => return Err(why),
+        Err(why) => warnings.push(why),
+    }
     let planned = plan(&desired, &observed);
     warnings.extend(planned.report.skipped.iter().map(ToString::to_string));
     let join = |lines: Vec<String>| lines.join("; ");

@@ -3,6 +3,7 @@
 use xenwire_core::journal::{Answer, Fault, Machine, Order, Outcome};
 use xenwire_core::state::Effect;
 
+use crate::hooks;
 use crate::journal::{Announced, Journal};
 use crate::kernel::Kernel;
 use crate::store::Store;
@@ -29,6 +30,9 @@ impl Performer for Host {
     fn perform(&mut self, announced: &Announced, effect: &Effect) -> Result<(), Fault> {
         if effect.is_kernel() {
             return self.kernel.perform(announced, effect);
+        }
+        if let Effect::RunHooks(hooks) = effect {
+            return hooks::run(hooks);
         }
         match &mut self.store {
             Some(store) => store.perform(effect),

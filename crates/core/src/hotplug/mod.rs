@@ -13,6 +13,7 @@
 mod bridge;
 mod given;
 mod guest_ip;
+mod hooks;
 mod identity;
 mod invocation;
 mod nat;
@@ -25,6 +26,7 @@ mod script;
 mod tests;
 
 pub use given::Given;
+pub use hooks::{FoundHooks, hooks};
 pub use invocation::{Command, Device, Invocation, Quit, Uplink};
 pub use nodes::{Nodes, wanted_nodes};
 pub use report::failure;

@@ -6,7 +6,7 @@
 //!  take away    rules · neighbours · routes · addresses · down · detach · delete, for a name
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
 //!  bring up     attach · VLANs · up (bridges before ports) · addresses · routes · neighbours · rules
-//!  let speak    flags of addresses · addr_gen_mode · delete · nodes at the end
+//!  let speak    flags of addresses · addr_gen_mode · delete · hooks · nodes at the end
 //! ```
 //!
 //! A link that is renamed or gets another MAC is down meanwhile: kernels before 6.2 refuse to
@@ -29,7 +29,7 @@ use super::{Diff, LinkDiff, Need, Plan, Planned, Step, lost};
 use crate::name::IfName;
 use crate::state::{
     Address, Desired, Effect, LinkChange, LinkSysctl, Managed, Moment, NetState, Observed, Pair,
-    Route, VlanChange,
+    Route, VlanChange, WantedHooks,
 };
 
 /// Plans the way from what was found to what is wanted. The same inputs give the same plan.
@@ -116,6 +116,14 @@ impl Ordering<'_> {
             |name| self.names.wanted(name),
             &mut steps,
         );
+        if let Some(WantedHooks { hooks, required }) = &self.desired.hooks {
+            let effect = Effect::RunHooks(hooks.clone());
+            let need = match required {
+                true => Need::Required,
+                false => Need::Wished,
+            };
+            steps.0.push(Step { effect, need });
+        }
         steps.0.extend(self.nodes_at(Moment::AtEnd));
         steps.0
     }

@@ -189,6 +189,7 @@ impl NetState {
                 }
                 Ok(())
             }
+            Effect::RunHooks(_) => Ok(()),
             Effect::WriteNodes { writes, .. } => {
                 for w in writes {
                     require(self.nodes.get(&w.path) == w.from.as_ref(), || {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Address, Feature, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PortVlans, Route, Rule,
+    Address, Feature, Hooks, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PortVlans,
+    Route, Rule,
 };
 use crate::name::{IfName, Mac};
 
@@ -30,6 +31,17 @@ pub struct Desired {
     pub sysctls: BTreeMap<LinkSysctl, String>,
     /// Nodes to write, in this order within each [`Moment`].
     pub nodes: Vec<WantedNode>,
+    /// Hooks to run, when everything is as wanted but the nodes at the end.
+    pub hooks: Option<WantedHooks>,
+}
+
+/// Hooks to run. That they are run once more is wanted each time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedHooks {
+    /// Which.
+    pub hooks: Hooks,
+    /// Whether the plan fails if one of them does.
+    pub required: bool,
 }
 
 /// A setting that is looked after, or left as it is.

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Feature, Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PeerEnd, Route,
-    Rule, VlanChange,
+    Address, Feature, Hooks, Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PeerEnd,
+    Route, Rule, VlanChange,
 };
 use crate::name::{IfName, Mac};
 
@@ -93,6 +93,8 @@ pub enum Effect {
         /// The nodes, in this order.
         writes: Vec<NodeWrite>,
     },
+    /// Runs an administrator's hooks. What they do is theirs; told the opposite, they take it back.
+    RunHooks(Hooks),
 }
 
 /// One node's change.
@@ -226,6 +228,7 @@ impl Effect {
                 from: to,
                 to: from,
             },
+            Self::RunHooks(hooks) => Self::RunHooks(hooks.back()),
             Self::WriteNodes { within, writes } => Self::WriteNodes {
                 within,
                 writes: writes
@@ -241,9 +244,9 @@ impl Effect {
         }))
     }
 
-    /// Whether the kernel's network is what changes, and not the store.
+    /// Whether the kernel's network is what changes, and not the store or what hooks change.
     pub fn is_kernel(&self) -> bool {
-        !matches!(self, Self::WriteNodes { .. })
+        !matches!(self, Self::WriteNodes { .. } | Self::RunHooks(_))
     }
 
     /// The link it is about, by its name before the effect.
@@ -260,7 +263,10 @@ impl Effect {
             Self::AddNeighbour(n) | Self::DeleteNeighbour(n) => Some(&n.link),
             Self::WriteSysctl { key, .. } => Some(&key.link),
             Self::SetFeature { key, .. } => Some(&key.link),
-            Self::AddRule(_) | Self::DeleteRule(_) | Self::WriteNodes { .. } => None,
+            Self::AddRule(_)
+            | Self::DeleteRule(_)
+            | Self::WriteNodes { .. }
+            | Self::RunHooks(_) => None,
         }
     }
 }
@@ -347,6 +353,9 @@ impl fmt::Display for Effect {
             Self::DeleteNeighbour(n) => write!(f, "remove the neighbour {} from {}", n.to, n.link),
             Self::SetFeature { key, to, .. } => write!(f, "switch {key} {}", on(*to)),
             Self::WriteSysctl { key, from, to } => write!(f, "write {to} to {key} (was {from})"),
+            Self::RunHooks(Hooks { files, command, .. }) => {
+                write!(f, "run {} with {command}", files.join(", "))
+            }
             Self::WriteNodes { writes, .. } => {
                 for (n, write) in writes.iter().enumerate() {
                     f.write_str(if n == 0 { "" } else { " and " })?;

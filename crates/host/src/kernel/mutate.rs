@@ -84,6 +84,7 @@ impl Kernel {
             Effect::SetFeature { key, to, .. } => self.set_feature(&key.link, &key.name, *to),
             Effect::WriteSysctl { key, to, .. } => self.set(key, to),
             Effect::WriteNodes { .. } => unreachable!("nodes are written by the store"),
+            Effect::RunHooks(_) => unreachable!("hooks are run by a shell"),
         };
         result.map_err(|error| error.fault(effect))
     }

@@ -7,6 +7,7 @@
 mod calls;
 mod give_back;
 mod killed;
+mod lock;
 mod need;
 mod race;
 mod routed;
