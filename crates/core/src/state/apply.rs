@@ -182,6 +182,12 @@ impl NetState {
                 Some(place) => exchange(place, from, to, effect),
                 None => Err(Mismatch(format!("{key} is not there"))),
             },
+            Effect::ChangeGuard { port, change } => {
+                let mut found = self.guards.remove(port);
+                let done = exchange(&mut found, &change.from, &change.to, effect);
+                self.guards.extend(found.map(|guard| (port.clone(), guard)));
+                done
+            }
             Effect::WriteNodes { writes, .. } => {
                 for w in writes {
                     require(self.nodes.get(&w.path) == w.from.as_ref(), || {
