@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use xenwire_core::config::host_conf::{self, IpFilter};
+use xenwire_core::diag::{Diagnostics, Style};
 use xenwire_core::hotplug::{
-    Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink,
+    Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, guard,
     hooks as wanted_hooks, lacks_uplink, scope, wanted_nodes,
 };
 use xenwire_core::journal::{Event, Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
 use xenwire_core::state::{Effect, NodePath, NodeValue, Scope};
 
+use crate::files;
 use crate::hooks;
 use crate::journal::{Announced, FileJournal, Journal, Keeping};
 use crate::kernel::Kernel;
@@ -26,6 +29,8 @@ pub struct Places {
     pub journals: PathBuf,
     /// The lock of the network scripts, which take bridges away.
     pub network_lock: PathBuf,
+    /// xenwire.toml, the host's own file.
+    pub conf: PathBuf,
     /// Where xenstore may be, the likeliest first.
     pub store: Vec<PathBuf>,
     /// The logs.
@@ -49,6 +54,7 @@ impl Places {
         Self {
             journals: "/run/xenwire/journal".into(),
             network_lock: crate::network::lock_path(crate::network::JOURNALS),
+            conf: "/etc/xen/xenwire.toml".into(),
             store: store::places(env),
             log: Log::new(name),
             hooks: hooks::folder(name),
@@ -112,7 +118,7 @@ pub fn call_through(
     let mut host = Host { kernel, store };
     let _bridges_stay = network::hold_off(&places.network_lock);
     let (outcome, read) = act(&call, &subject, &mut host, gate, places);
-    match outcome {
+    let status = match outcome {
         Ok(()) => {
             log.say(
                 Level::Debug,
@@ -125,7 +131,9 @@ pub fn call_through(
             report(&call, &text, &mut host, &read, log);
             1
         }
-    }
+    };
+    host.kernel.leave();
+    status
 }
 
 type Read = BTreeMap<NodePath, NodeValue>;
@@ -162,8 +170,7 @@ fn act(
                 .map_err(|fault| fault.to_string())?;
         }
         let given = Given::of(journal.found());
-        let Prepared { plan, warnings } =
-            prepare(call, &read, &given, &mut host.kernel, &places.hooks)?;
+        let Prepared { plan, warnings } = prepare(call, &read, &given, places, &mut host.kernel)?;
         for warning in warnings {
             log.say(Level::Warning, &format!("{subject}: {warning}"));
         }
@@ -195,8 +202,8 @@ pub fn prepare(
     call: &Invocation,
     read: &Read,
     given: &Given,
+    places: &Places,
     kernel: &mut Kernel,
-    hooks_folder: &Path,
 ) -> Result<Prepared, String> {
     let nodes = Nodes::of(call, read);
     let mut look = |scope: Scope| {
@@ -213,11 +220,21 @@ pub fn prepare(
         call
     };
     observed.state.nodes = read.clone();
+    let guarded = guard::scope(call, &nodes)?;
+    observed.state.guards = kernel
+        .guards(&guarded)
+        .map_err(|error| format!("cannot read what guests may say: {error}"))?;
     let Wanted {
         mut desired,
         mut warnings,
     } = desire(call, &nodes, given, &observed)?;
-    match hooks::find(hooks_folder) {
+    let filter = if guard::is_listed(call, &nodes) {
+        ip_filter(&places.conf, &mut warnings)
+    } else {
+        IpFilter::default()
+    };
+    guard::desire(call, &nodes, filter, &observed, &mut desired)?;
+    match hooks::find(&places.hooks) {
         Ok(found) => desired.hooks = wanted_hooks(call, &nodes, &desired, &found),
         Err(why) if call.command.comes() => return Err(why),
         Err(why) => warnings.push(why),
@@ -235,6 +252,29 @@ pub fn prepare(
         )
     })?;
     Ok(Prepared { plan, warnings })
+}
+
+/// What the host's file says of `ip=`; the strictest if it cannot be read.
+fn ip_filter(conf: &Path, warnings: &mut Vec<String>) -> IpFilter {
+    let file = match files::read(conf) {
+        Ok(file) => file,
+        Err(unreadable) if unreadable.error.kind() == std::io::ErrorKind::NotFound => {
+            return IpFilter::default();
+        }
+        Err(unreadable) => {
+            warnings.push(format!("{unreadable}; ip= is enforced"));
+            return IpFilter::default();
+        }
+    };
+    let mut found = Diagnostics::new();
+    match host_conf::read(&file.text, &file.name, &mut found) {
+        Some(conf) => conf.ip_filter,
+        None => {
+            let shown = found.render(Style::Plain);
+            warnings.push(format!("ip= is enforced, since {shown}"));
+            IpFilter::default()
+        }
+    }
 }
 
 /// Tells the toolstack. If that cannot be done either, the log has both.

@@ -15,7 +15,8 @@
 //! | [`lock`] | the locks that Xen's scripts hold |
 //! | [`log`] | xen-hotplug.log and syslog |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
-#![forbid(unsafe_code)]
+// kernel/part.rs has what there is.
+#![deny(unsafe_code)]
 
 pub mod files;
 pub mod hooks;

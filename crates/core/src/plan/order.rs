@@ -1,12 +1,14 @@
 //! The order of steps.
 //!
 //! ```text
-//!  prepare      accept_ra 2 · settings of the host · create what has a free name
+//!  prepare      what guests may say · accept_ra 2 · settings of the host · create what has a free
+//!               name
 //!  hush         addr_gen_mode of what goes down or gets addresses: the kernel makes none by itself
 //!  take away    rules · neighbours · routes · addresses · down · detach · delete, for a name
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
 //!  bring up     attach · VLANs · up (bridges before ports) · addresses · routes · neighbours · rules
-//!  let speak    flags of addresses · addr_gen_mode · delete · hooks · nodes at the end
+//!  let speak    flags of addresses · addr_gen_mode · delete · guests may say anything
+//!               · hooks · nodes at the end
 //! ```
 //!
 //! A link that is renamed or gets another MAC is down meanwhile: kernels before 6.2 refuse to
@@ -116,6 +118,8 @@ impl Ordering<'_> {
             |name| self.names.wanted(name),
             &mut steps,
         );
+        // Nothing comes by a link that is down or gone.
+        self.guards(|guarded| !guarded, &mut steps);
         if let Some(WantedHooks { hooks, required }) = &self.desired.hooks {
             let effect = Effect::RunHooks(hooks.clone());
             let need = match required {
@@ -130,6 +134,8 @@ impl Ordering<'_> {
 
     /// What new links begin with comes before them.
     fn prepare(&self, steps: &mut Steps) {
+        // Before any link comes up, and the last to be undone.
+        self.guards(|guarded| guarded, steps);
         let (first, then): (Vec<_>, Vec<_>) = self
             .diff
             .sysctls
@@ -162,6 +168,15 @@ impl Ordering<'_> {
                 to: *mac,
             };
             steps.change_if(name, LinkChange::Mac(pair), Need::Wished);
+        }
+    }
+
+    fn guards(&self, of: impl Fn(bool) -> bool, steps: &mut Steps) {
+        for (port, change) in &self.diff.guards {
+            if of(change.to.is_some()) {
+                let (port, change) = (port.clone(), change.clone());
+                steps.add(Effect::ChangeGuard { port, change });
+            }
         }
     }
 

@@ -10,6 +10,7 @@ mod attribute;
 mod desired;
 mod effect;
 mod feature;
+mod guard;
 mod hooks;
 mod link;
 mod mark;
@@ -27,6 +28,7 @@ pub use attribute::{Attribute, Deadline};
 pub use desired::{Desired, Managed, Moment, Origin, WantedHooks, WantedLink, WantedNode};
 pub use effect::{Effect, LinkChange, NodeWrite, Pair, Undo};
 pub use feature::Feature;
+pub use guard::{Forged, Guard, NoGuard, Place};
 pub use hooks::Hooks;
 pub use link::{BridgeOptions, Link, LinkKind, PeerEnd};
 pub use mark::Mark;
@@ -62,6 +64,9 @@ pub struct NetState {
     /// Per-link settings below /proc/sys/net. A key that is missing is a setting that this
     /// kernel does not have.
     pub sysctls: BTreeMap<LinkSysctl, String>,
+    /// What guests may say, by the names of their links, of the links whose guards were looked up.
+    /// A guard outlives its link.
+    pub guards: BTreeMap<IfName, Guard>,
     /// xenstore nodes. A key that is missing is a node that is not there.
     pub nodes: BTreeMap<NodePath, NodeValue>,
 }
