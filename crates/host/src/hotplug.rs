@@ -1,15 +1,15 @@
 //! A vif script's call, from argv to exit status: read, decide (in the core), perform, report.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use xenwire_core::hotplug::{
     Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, lacks_uplink,
-    scope, wanted_nodes,
+    questions, scope, vm_nodes, wanted_nodes,
 };
 use xenwire_core::journal::{Event, Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
-use xenwire_core::state::{Effect, NodePath, NodeValue, Scope};
+use xenwire_core::state::{Effect, NodePath, NodeValue, Scope, Switches};
 
 use crate::journal::{Announced, FileJournal, Journal, Keeping};
 use crate::kernel::Kernel;
@@ -17,6 +17,7 @@ use crate::log::{Level, Log};
 use crate::network;
 use crate::run::{Gate, Gated, Host, Performer, run};
 use crate::store::{self, Store};
+use crate::switch::{self, Switch};
 
 /// Where a call finds things.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Places {
     pub network_lock: PathBuf,
     /// Where xenstore may be, the likeliest first.
     pub store: Vec<PathBuf>,
+    /// Open vSwitch's database.
+    pub switch: PathBuf,
     /// The logs.
     pub log: Log,
 }
@@ -46,6 +49,7 @@ impl Places {
         Self {
             journals: "/run/xenwire/journal".into(),
             network_lock: crate::network::lock_path(crate::network::JOURNALS),
+            switch: switch::place(&env),
             store: store::places(env),
             log: Log::new(name),
         }
@@ -105,9 +109,13 @@ pub fn call_through(
             return 1;
         }
     };
-    let mut host = Host { kernel, store };
+    let mut host = Host {
+        kernel,
+        store,
+        switch: None,
+    };
     let _bridges_stay = network::hold_off(&places.network_lock);
-    let (outcome, read) = act(&call, &subject, &mut host, gate, &places.journals, log);
+    let (outcome, read) = act(&call, &subject, &mut host, gate, places);
     match outcome {
         Ok(()) => {
             log.say(
@@ -131,16 +139,21 @@ fn act(
     subject: &str,
     host: &mut Host,
     gate: &mut Gate<'_>,
-    journals: &Path,
-    log: &Log,
+    places: &Places,
 ) -> (Result<(), String>, Read) {
-    let read = match &mut host.store {
+    let (journals, log) = (&places.journals, &places.log);
+    let mut read = match &mut host.store {
         Some(store) => match store.read(&wanted_nodes(call)) {
             Ok(read) => read,
             Err(error) => return (Err(error.to_string()), Read::new()),
         },
         None => Read::new(),
     };
+    let more = vm_nodes(call, &read);
+    if let Some(store) = host.store.as_mut().filter(|_| !more.is_empty()) {
+        // What the guest is called is for others to read; it starts without.
+        read.extend(store.read(&more).unwrap_or_default());
+    }
     let result = (|| {
         let keeping = match call.script.gives_to_others() {
             true => Keeping::AllRuns,
@@ -158,7 +171,10 @@ fn act(
                 .map_err(|fault| fault.to_string())?;
         }
         let given = Given::of(journal.found());
-        let Prepared { plan, warnings } = prepare(call, &read, &given, &mut host.kernel)?;
+        let Prepared { plan, warnings } = {
+            let switches = switches(call, &read, host, places)?;
+            prepare(call, &read, &given, switches, &mut host.kernel)?
+        };
         for warning in warnings {
             log.say(Level::Warning, &format!("{subject}: {warning}"));
         }
@@ -182,6 +198,31 @@ fn act(
     (result, read)
 }
 
+/// What a call about Open vSwitch must know of it. A switch that is not there has no port to remove.
+fn switches(
+    call: &Invocation,
+    read: &Read,
+    host: &mut Host,
+    places: &Places,
+) -> Result<Switches, String> {
+    if call.script != Script::VifOpenvswitch {
+        return Ok(Switches::default());
+    }
+    let (bridge, ports) = questions(call, &Nodes::of(call, read))?;
+    let found = Switch::connect(&places.switch).and_then(|mut switch| {
+        let found = switch.look(bridge.as_ref(), &ports)?;
+        host.switch = Some(switch);
+        Ok(found)
+    });
+    match found {
+        Err(why) if !call.command.comes() => {
+            places.log.say(Level::Warning, &why);
+            Ok(Switches::default())
+        }
+        found => found,
+    }
+}
+
 /// Looks at the machine and decides what the call does.
 ///
 /// # Errors
@@ -190,6 +231,7 @@ pub fn prepare(
     call: &Invocation,
     read: &Read,
     given: &Given,
+    switches: Switches,
     kernel: &mut Kernel,
 ) -> Result<Prepared, String> {
     let nodes = Nodes::of(call, read);
@@ -207,6 +249,7 @@ pub fn prepare(
         call
     };
     observed.state.nodes = read.clone();
+    observed.state.switches = switches;
     let Wanted {
         desired,
         mut warnings,

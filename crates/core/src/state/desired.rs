@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Address, Feature, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PortVlans, Route, Rule,
+    SwitchPort,
 };
 use crate::name::{IfName, Mac};
 
@@ -28,6 +29,10 @@ pub struct Desired {
     pub features: BTreeMap<Feature, bool>,
     /// Per-link settings, if the kernel has them.
     pub sysctls: BTreeMap<LinkSysctl, String>,
+    /// Ports of Open vSwitch that are to be there.
+    pub switch_ports: BTreeMap<IfName, SwitchPort>,
+    /// Ports of Open vSwitch that are to go.
+    pub switch_ports_gone: BTreeSet<IfName>,
     /// Nodes to write, in this order within each [`Moment`].
     pub nodes: Vec<WantedNode>,
 }

@@ -83,7 +83,9 @@ impl Kernel {
             Effect::ChangeVlans(change) => self.change_vlans(change),
             Effect::SetFeature { key, to, .. } => self.set_feature(&key.link, &key.name, *to),
             Effect::WriteSysctl { key, to, .. } => self.set(key, to),
-            Effect::WriteNodes { .. } => unreachable!("nodes are written by the store"),
+            Effect::WriteNodes { .. } | Effect::ChangeSwitchPort(_) => {
+                unreachable!("the store and the switch do these")
+            }
         };
         result.map_err(|error| error.fault(effect))
     }
