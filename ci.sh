@@ -86,6 +86,7 @@ export XENWIRE_DEBIAN_PACKAGE="$PWD/.cache/xen-utils-common"
 export XENWIRE_DEBIAN_SCRIPTS="$XENWIRE_DEBIAN_PACKAGE/etc/xen/scripts"
 export XENWIRE_DEBIAN_XL="$PWD/.cache/xen-utils"
 export XENWIRE_DEBIAN_IFUPDOWN="$PWD/.cache/ifupdown"
+export XENWIRE_DEBIAN_OPENVSWITCH="$PWD/.cache/openvswitch"
 export XENWIRE_QEMU_IMAGE="$PWD/.cache/qemu"
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/xenwire-ci.XXXXXX") || exit 1

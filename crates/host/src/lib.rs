@@ -29,6 +29,7 @@ pub mod log;
 pub mod network;
 pub mod run;
 pub mod store;
+pub mod switch;
 pub mod terminal;
 pub mod topology;
 

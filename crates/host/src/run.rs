@@ -7,6 +7,7 @@ use crate::hooks;
 use crate::journal::{Announced, Journal};
 use crate::kernel::Kernel;
 use crate::store::Store;
+use crate::switch::Switch;
 
 /// Whoever does effects.
 pub trait Performer {
@@ -24,6 +25,8 @@ pub struct Host {
     pub kernel: Kernel,
     /// xenstore.
     pub store: Option<Store>,
+    /// Open vSwitch, for a call about it.
+    pub switch: Option<Switch>,
 }
 
 impl Performer for Host {
@@ -33,6 +36,15 @@ impl Performer for Host {
         }
         if let Effect::RunHooks(hooks) = effect {
             return hooks::run(hooks);
+        }
+        if let Effect::ChangeSwitchPort(change) = effect {
+            let none = || Fault {
+                operation: effect.to_string(),
+                errno: None,
+                reason: "there is no Open vSwitch here".into(),
+            };
+            let switch = self.switch.as_mut().ok_or_else(none)?;
+            return switch.perform(announced, change);
         }
         match &mut self.store {
             Some(store) => store.perform(effect),

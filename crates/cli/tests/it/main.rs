@@ -35,6 +35,7 @@ mod hotplug;
 mod killed;
 mod many;
 mod need;
+mod openvswitch;
 mod pictures;
 mod place;
 mod run;

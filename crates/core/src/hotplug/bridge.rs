@@ -72,14 +72,7 @@ fn come(
     coming(call, observed, &name)?;
     let mut warnings = Vec::new();
     let bridge = chosen_bridge(call, nodes, observed, &mut warnings)?;
-    let mtu = match &nodes.mtu {
-        Some(text) => Some(
-            text.parse::<u32>()
-                .map_err(|_| format!("mtu={text:?} is not a number of bytes"))?,
-        ),
-        None => links.get(&bridge).map(|link| link.mtu),
-    }
-    .filter(|mtu| *mtu > 0);
+    let mtu = nodes.mtu_or(links.get(&bridge).map(|link| link.mtu))?;
 
     let vlans = vlans(nodes, observed, &bridge)?;
     let mut port = wanted_link(call, &name);

@@ -71,6 +71,12 @@ fn guard(call: &Invocation, nodes: &Nodes, forged: Forged) -> Result<Guard, Stri
         }
         Script::VifRoute => (Place::Routed, Length::OfNetwork),
         Script::VifNat => (Place::Routed, Length::OfGuest),
+        Script::VifOpenvswitch => {
+            return Err(format!(
+                "{} has ip=, and a port of Open vSwitch cannot be held to it: the switch takes its frames before any table sees them. Take ip= out and let the switch's controller do it; or ip_filter = \"off\" in xenwire.toml leaves ip= without effect, as Xen's script did",
+                call.link
+            ));
+        }
     };
     let list = GuestIp::of(call, nodes, length);
     if let Some(why) = list.wrong_v4.into_iter().chain(list.wrong_v6).next() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Command, Device, Invocation, Nodes};
+use super::{Command, Device, Invocation, Nodes, Script};
 use crate::name::IfName;
 use crate::state::{Desired, Hooks, Managed, WantedHooks};
 
@@ -23,7 +23,8 @@ pub fn hooks(
     desired: &Desired,
     found: &FoundHooks,
 ) -> Option<WantedHooks> {
-    if found.files.is_empty() {
+    // vif-openvswitch never called any.
+    if found.files.is_empty() || call.script == Script::VifOpenvswitch {
         return None;
     }
     let link = desired.links.first_key_value();

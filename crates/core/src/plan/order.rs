@@ -185,6 +185,13 @@ impl Ordering<'_> {
         for rule in &diff.rules_removed {
             steps.add(Effect::DeleteRule(rule.clone()));
         }
+        for change in &diff.switch_ports_removed {
+            steps.0.push(Step {
+                effect: Effect::ChangeSwitchPort(change.clone()),
+                // A switch that is not there has let go of the port.
+                need: Need::Wished,
+            });
+        }
         for neighbour in &diff.neighbours_removed {
             steps.add(Effect::DeleteNeighbour(neighbour.clone()));
         }
@@ -335,6 +342,9 @@ impl Ordering<'_> {
         }
         for change in &diff.vlans {
             steps.add(Effect::ChangeVlans(change.clone()));
+        }
+        for change in &diff.switch_ports_added {
+            steps.add(Effect::ChangeSwitchPort(change.clone()));
         }
         for name in &changed {
             let change = &diff.links[*name];

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Address, Feature, Guard, Hooks, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue,
-    PortVlans, Route, Rule,
+    PortVlans, Route, Rule, SwitchPort,
 };
 use crate::name::{IfName, Mac};
 
@@ -31,6 +31,10 @@ pub struct Desired {
     pub sysctls: BTreeMap<LinkSysctl, String>,
     /// What guests may say, by the names their links are to have; `None`: anything.
     pub guards: BTreeMap<IfName, Option<Guard>>,
+    /// Ports of Open vSwitch that are to be there.
+    pub switch_ports: BTreeMap<IfName, SwitchPort>,
+    /// Ports of Open vSwitch that are to go.
+    pub switch_ports_gone: BTreeSet<IfName>,
     /// Nodes to write, in this order within each [`Moment`].
     pub nodes: Vec<WantedNode>,
     /// Hooks to run, when everything is as wanted but the nodes at the end.

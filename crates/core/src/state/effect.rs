@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Feature, Guard, Hooks, Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue,
-    PeerEnd, Route, Rule, VlanChange,
+    PeerEnd, Route, Rule, SwitchChange, VlanChange,
 };
 use crate::name::{IfName, Mac};
 
@@ -49,6 +49,8 @@ pub enum Effect {
     },
     /// Has a port carry VLANs, or carry them in another way, or no more.
     ChangeVlans(VlanChange),
+    /// Has a link be a port of Open vSwitch, or be one no more.
+    ChangeSwitchPort(SwitchChange),
     /// Gives a link an address.
     AddAddress(Address),
     /// Takes an address from a link.
@@ -216,6 +218,7 @@ impl Effect {
                 return Undo::Never("the link is in another namespace by then");
             }
             Self::ChangeVlans(change) => Self::ChangeVlans(change.swapped()),
+            Self::ChangeSwitchPort(change) => Self::ChangeSwitchPort(change.swapped()),
             Self::AddAddress(a) => Self::DeleteAddress(a),
             Self::DeleteAddress(a) => Self::AddAddress(a),
             Self::ChangeAddress(pair) => Self::ChangeAddress(pair.swapped()),
@@ -255,9 +258,13 @@ impl Effect {
         }))
     }
 
-    /// Whether the kernel's network is what changes, and not the store or what hooks change.
+    /// Whether the kernel's network is what changes, and not the store, Open vSwitch or what hooks
+    /// change.
     pub fn is_kernel(&self) -> bool {
-        !matches!(self, Self::WriteNodes { .. } | Self::RunHooks(_))
+        !matches!(
+            self,
+            Self::WriteNodes { .. } | Self::RunHooks(_) | Self::ChangeSwitchPort(_)
+        )
     }
 
     /// The link it is about, by its name before the effect. A guard is about a name.
@@ -274,9 +281,11 @@ impl Effect {
             Self::AddNeighbour(n) | Self::DeleteNeighbour(n) => Some(&n.link),
             Self::WriteSysctl { key, .. } => Some(&key.link),
             Self::SetFeature { key, .. } => Some(&key.link),
+            // A port of Open vSwitch may be one without a link.
             Self::AddRule(_)
             | Self::DeleteRule(_)
             | Self::ChangeGuard { .. }
+            | Self::ChangeSwitchPort(_)
             | Self::WriteNodes { .. }
             | Self::RunHooks(_) => None,
         }
@@ -342,6 +351,7 @@ impl fmt::Display for Effect {
                 ..
             } => write!(f, "move {name} to {netns} as {new_name}"),
             Self::ChangeVlans(change) => change.fmt(f),
+            Self::ChangeSwitchPort(change) => change.fmt(f),
             Self::AddAddress(a) => write!(f, "add {} to {}", a.net, a.link),
             Self::DeleteAddress(a) => write!(f, "remove {} from {}", a.net, a.link),
             Self::ChangeAddress(p) => {

@@ -20,6 +20,7 @@ mod observed;
 mod port_vlan;
 mod route;
 mod rule;
+mod switch_port;
 mod sysctl;
 
 pub use address::{Address, Lifetime};
@@ -38,6 +39,7 @@ pub use observed::{Keys, LinkFacts, Observed, Scope};
 pub use port_vlan::{Carriage, PortVlans, VlanChange};
 pub use route::{Hop, Route, RouteKind};
 pub use rule::Rule;
+pub use switch_port::{SwitchChange, SwitchPort, Switches};
 pub use sysctl::{Family, Folder, LinkSysctl};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +63,8 @@ pub struct NetState {
     pub features: BTreeMap<Feature, bool>,
     /// VLANs of the ports of bridges that filter them, of the links that were looked at.
     pub vlans: BTreeMap<IfName, PortVlans>,
+    /// What is known of Open vSwitch.
+    pub switches: Switches,
     /// Per-link settings below /proc/sys/net. A key that is missing is a setting that this
     /// kernel does not have.
     pub sysctls: BTreeMap<LinkSysctl, String>,

@@ -88,8 +88,9 @@ impl Kernel {
             Effect::ChangeGuard { port, change } => {
                 self.change_guard(port, change.from.as_ref(), change.to.as_ref())
             }
-            Effect::WriteNodes { .. } => unreachable!("nodes are written by the store"),
-            Effect::RunHooks(_) => unreachable!("hooks are run by a shell"),
+            Effect::WriteNodes { .. } | Effect::ChangeSwitchPort(_) | Effect::RunHooks(_) => {
+                unreachable!("the store, the switch and a shell do these")
+            }
         };
         result.map_err(|error| error.fault(effect))
     }
