@@ -91,7 +91,11 @@ fn come(
     port.addresses = Managed::Set(BTreeSet::new());
 
     let mut desired = Desired::default();
-    desired.sysctls.extend(deaf(&name));
+    // With fewer bytes the kernel takes IPv6 from a link, and its settings with it (RFC 8200 section
+    // 5; addrconf_notify, net/ipv6/addrconf.c).
+    if mtu.is_none_or(|mtu| mtu >= 1280) {
+        desired.sysctls.extend(deaf(&name));
+    }
     desired.links.insert(name, port);
     if let Some(mtu) = mtu
         && call.device == Device::Vif

@@ -39,12 +39,13 @@ pub fn wanted_nodes(call: &Invocation) -> Vec<NodePath> {
 }
 
 impl Nodes {
-    /// Picks the call's nodes out of those read. Values that are not text are taken as missing:
-    /// the toolstack writes none.
+    /// Picks the call's nodes out of those read. What is not UTF-8 in a value becomes a sign that no
+    /// name and no number holds, so it is refused like any other wrong one: taken as missing, a guest
+    /// would be given the first bridge.
     pub fn of(call: &Invocation, read: &BTreeMap<NodePath, NodeValue>) -> Self {
         let text = |name: &str| {
-            let value = read.get(&call.backend.join(name))?.as_text()?;
-            (!value.is_empty()).then(|| value.to_owned())
+            let value = &read.get(&call.backend.join(name))?.0;
+            (!value.is_empty()).then(|| String::from_utf8_lossy(value).into_owned())
         };
         Self {
             vifname: text("vifname"),
