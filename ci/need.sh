@@ -12,6 +12,7 @@ set -uo pipefail
 readonly TOOLS='
 ip            iproute2
 brctl         bridge-utils
+ifconfig      net-tools
 nft           nftables
 iptables      iptables
 ping          iputils-ping

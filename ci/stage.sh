@@ -51,7 +51,8 @@ tests() {
   if [ -n "$package" ]; then
     which=(-p "$package" -- --show-output)
   elif [ -n "$name" ]; then
-    which+=("$name" -- --show-output)
+    # Rust's names have no hyphens.
+    which+=("${name//-/_}" -- --show-output)
   fi
   PROPTEST_CASES=$XENWIRE_CASES counted_test "${which[@]}" || return
   ran || { echo "no test ran; asked for: ${name:-all}"; return 1; }
