@@ -110,7 +110,7 @@ fn at_once(side: Side, vifs: &[Vif]) -> Cost {
 /// The thousandth vif against the first; a bridge has 1,023 ports, so there are two.
 pub fn thousand(dom0: &mut Dom0) {
     const SAMPLES: usize = 20;
-    let mut sample = |dom0: &mut Dom0, vif: &Vif| {
+    let sample = |dom0: &mut Dom0, vif: &Vif| {
         let costs: Vec<Cost> = (0..SAMPLES)
             .map(|_| {
                 dom0.make(vif);

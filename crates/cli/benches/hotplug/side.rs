@@ -101,7 +101,7 @@ pub fn versions() -> String {
             .trim_matches(['\t', ' ', ':', '"'])
             .to_owned()
     };
-    let release = line("/run/etc/os-release", "PRETTY_NAME=");
+    let release = line("/usr/lib/os-release", "PRETTY_NAME=");
     let xen = line("/etc/xen/scripts/hotplugpath.sh", "LIBEXEC=");
     format!(
         "{release}, Linux {}, {} x {}\n{}; {}; Debian's scripts of {}\n\n",

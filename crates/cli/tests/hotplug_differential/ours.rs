@@ -323,3 +323,150 @@ fn an_empty_bridge_node_is_none() {
         &[("1 exit", "0"), ("1 link vif5.0 master", "br1"), CONNECTED],
     );
 }
+
+const ROUTED: &str = "dev vif5.0 dst 203.0.113.5 metric 2 prefsrc 192.0.2.10 protocol static scope link table main type unicast";
+
+#[test]
+fn a_route_to_a_guest_is_known_as_a_programs() {
+    ours(
+        "route: online",
+        &[
+            ("1 exit", "0"),
+            (&format!("1 route {ROUTED}"), "there"),
+            CONNECTED,
+        ],
+    );
+    let nat = "1 route dev vif5.0 dst 10.0.5.1 prefsrc 10.0.5.128 protocol static scope link table main type unicast";
+    ours("nat: online", &[("1 exit", "0"), (nat, "there"), CONNECTED]);
+}
+
+#[test]
+fn an_address_alone_has_no_broadcast() {
+    ours(
+        "route: online",
+        &[
+            ("1 link vif5.0 address 192.0.2.10 prefixlen", "32"),
+            ("1 link vif5.0 address 192.0.2.10 broadcast", "-"),
+            ("1 sysctl ipv4 vif5.0 proxy_arp", "1"),
+        ],
+    );
+}
+
+#[test]
+fn what_goes_is_down_and_has_no_address() {
+    for (situation, address) in [
+        ("route: offline", "192.0.2.10"),
+        ("nat: offline", "10.0.5.128"),
+    ] {
+        ours(
+            situation,
+            &[
+                ("2 exit", "0"),
+                ("2 write 1", "-"),
+                ("2 link vif5.0 flags", "MULTICAST"),
+                (&format!("2 link vif5.0 address {address} local"), "-"),
+                ("2 sysctl ipv4 vif5.0 proxy_arp", "0"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_routed_vif_may_come_twice() {
+    ours(
+        "route: twice online",
+        &[
+            ("2 exit", "0"),
+            ("2 node BE/hotplug-status", "\"connected\""),
+            (&format!("2 route {ROUTED}"), "there"),
+        ],
+    );
+}
+
+#[test]
+fn a_routed_vif_goes_without_an_uplink() {
+    ours(
+        "route: the uplink lost its address at offline",
+        &[
+            ("2 exit", "0"),
+            ("2 write 1", "-"),
+            ("2 link vif5.0 flags", "MULTICAST"),
+        ],
+    );
+}
+
+#[test]
+fn a_routed_vifs_failure_says_why() {
+    for situation in [
+        "route: the gateway device has no address",
+        "route: the vif is missing",
+        "route: an address that is none",
+    ] {
+        ours_all(situation, &[&SAID_WHY, &[("1 write 2", "-")]]);
+    }
+}
+
+#[test]
+fn a_routed_guest_has_ipv6() {
+    let route = "1 route6 dev vif5.0 dst 2001:db8::5 metric 2 pref medium protocol static scope global table main type unicast";
+    ours(
+        "route: an IPv6 address",
+        &[
+            ("1 exit", "0"),
+            CONNECTED,
+            (route, "there"),
+            ("1 proxy6 dev eth0 dst 2001:db8::5 proxy null", "there"),
+            ("1 sysctl ipv6 eth0 proxy_ndp", "1"),
+        ],
+    );
+}
+
+#[test]
+fn a_high_address_has_a_router() {
+    ours(
+        "nat: no room for the router's address",
+        &[
+            ("1 exit", "0"),
+            CONNECTED,
+            ("1 link vif5.0 address 192.168.7.73 prefixlen", "32"),
+        ],
+    );
+}
+
+#[test]
+fn a_guest_behind_nat_has_several_addresses() {
+    let route = |guest: &str| {
+        format!(
+            "1 route dev vif5.0 dst {guest} prefsrc 192.168.7.137 protocol static scope link table main type unicast"
+        )
+    };
+    ours(
+        "nat: several addresses",
+        &[
+            ("1 exit", "0"),
+            CONNECTED,
+            (&route("192.168.7.10"), "there"),
+            (&route("192.168.7.11"), "there"),
+        ],
+    );
+}
+
+#[test]
+fn a_longer_name_is_another_link() {
+    ours(
+        "nat: a route by a longer name",
+        &[
+            ("1 exit", "0"),
+            CONNECTED,
+            ("1 link vif5.0 flags", "MULTICAST,UP"),
+        ],
+    );
+}
+
+#[test]
+fn a_vif_waits_for_no_dhcp_server() {
+    ours(
+        "nat: dhcp=yes without a server",
+        &[("1 exit", "0"), CONNECTED],
+    );
+}

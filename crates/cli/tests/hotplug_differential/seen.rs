@@ -144,6 +144,16 @@ impl Seen {
     /// Objects without a name of their own: each is a key, in the tool's words.
     fn set(&mut self, name: &str, table: &Value) {
         for entry in table.as_array().unwrap() {
+            // The kernel gives an fe80 address its route in its own time (addrconf_dad_work,
+            // net/ipv6/addrconf.c).
+            let own = entry["type"] == "local";
+            if own
+                && entry["dst"]
+                    .as_str()
+                    .is_some_and(|dst| dst.starts_with("fe80:"))
+            {
+                continue;
+            }
             let mut words = Vec::new();
             for (name, value) in entry.as_object().unwrap() {
                 match value {

@@ -83,7 +83,10 @@ impl Recorded {
     /// whose links are looked at.
     pub fn new(folder: &Path, caller: u16, world: u32) -> Self {
         let account = Arc::new(Mutex::new(Account {
-            links: format!("/proc/{world}/root/sys/class/net").into(),
+            links: Path::new("/proc")
+                .join(world.to_string())
+                .join("root")
+                .join("sys/class/net"),
             ..Account::default()
         }));
         let lost = |error| panic!("the account takes everything: {error}");
