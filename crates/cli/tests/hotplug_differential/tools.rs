@@ -24,14 +24,5 @@ pub fn debian_scripts() -> Option<PathBuf> {
     let found = PROGRAMS
         .iter()
         .all(|(program, package)| need::found(program, package));
-    let folder = std::env::var_os("XENWIRE_DEBIAN_SCRIPTS").map(PathBuf::from);
-    match folder.filter(|folder| folder.join("vif-bridge").exists()) {
-        Some(folder) => found.then_some(folder),
-        None => {
-            need::missing(
-                "no folder with Debian's vif-bridge in XENWIRE_DEBIAN_SCRIPTS; `./ci.sh need` unpacks one",
-            );
-            None
-        }
-    }
+    need::debian_scripts().filter(|_| found)
 }
