@@ -24,6 +24,8 @@ pub enum Base {
 pub enum Load {
     /// NFT_META_IIFNAME: the link that it came in by; in the bridge family the port.
     InLink,
+    /// NFT_META_IIFKIND: the kind of that link, 16 bytes padded with NULs (Linux 5.6).
+    InKind,
     /// NFT_META_NFPROTO: 2 for IPv4, 10 for IPv6.
     NetworkProtocol,
     /// NFT_META_L4PROTO: what IP carries.
@@ -163,6 +165,7 @@ impl Load {
     fn meta_key(self) -> u32 {
         match self {
             Self::InLink => 6,
+            Self::InKind => 26,
             Self::NetworkProtocol => 15,
             Self::TransportProtocol => 16,
             Self::Payload { .. } => 0,
