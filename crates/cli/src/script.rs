@@ -58,7 +58,7 @@ pub fn unknown(file: &str, name: &str) -> Option<ExitCode> {
         _ => ("vif-bridge", "\"$@\""),
     };
     out::say(&format!(
-        "{name}: xenwire is no script called {file}; it knows vif-bridge, vif-route, vif-nat, network-bridge, network-route, network-nat and network.\n\
+        "{name}: xenwire is no script called {file}; it knows vif-bridge, vif-route, vif-nat, vif-openvswitch, network-bridge, network-route, network-nat and network.\n\
          A script of your own is a wrapper, here as {name}:\n\n\
          \x20 #!/bin/sh\n\
          \x20 # whatever you want before it\n\
