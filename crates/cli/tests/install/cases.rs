@@ -10,7 +10,13 @@ use crate::world::{PROGRAM, SCRIPTS, Said, Tree, World, diff};
 const NONE: [&str; 0] = [];
 
 /// Xen's script, of each name that Debian has and we have too.
-pub const TAKEN: [&str; 4] = ["vif-bridge", "vif-route", "vif-nat", "vif-setup"];
+pub const TAKEN: [&str; 5] = [
+    "vif-bridge",
+    "vif-route",
+    "vif-nat",
+    "vif-openvswitch",
+    "vif-setup",
+];
 /// Names of ours that Debian has no more.
 const NEW: [&str; 5] = [
     "network-bridge",

@@ -47,7 +47,7 @@ fn they_are_sourced_in_order_before_connected() {
             "10-b.hook",
             "755",
             "echo \"$seen $command $type_if $dev $bridge $domid $devid $vif [$vifname] $XENBUS_PATH\" >>/run/told
-             echo \"$(cat /sys/class/net/$dev/flags) $(readlink /sys/class/net/$dev/master)\" >>/run/told",
+             echo \"up $(($(cat /sys/class/net/$dev/flags) & 1)) $(readlink /sys/class/net/$dev/master)\" >>/run/told",
         );
         hook(
             place,
@@ -70,7 +70,7 @@ fn they_are_sourced_in_order_before_connected() {
             told(place),
             format!(
                 "/etc/xen/scripts/vif-bridge {FOLDER}/10-a.hook\n\
-                 a online vif vif9.0 br0 9 0 vif9.0 [] backend/vif/9/0\n0x1003 ../br0\n"
+                 a online vif vif9.0 br0 9 0 vif9.0 [] backend/vif/9/0\nup 1 ../br0\n"
             )
         );
         assert_eq!(
