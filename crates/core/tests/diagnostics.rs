@@ -25,13 +25,14 @@ An *error* makes the file unusable; a *warning* is legal, but probably not what 
 made from the program itself.
 ";
 
-const FAMILIES: [(&str, &str); 10] = [
+const FAMILIES: [(&str, &str); 11] = [
     ("xl", "Guests' files and xl.conf: the grammar"),
     ("xm", "Guests' files of xm's day"),
     ("domu", "Guests' files: what they say"),
     ("vif", "Vif specifications"),
     ("guests", "Between the files of a host"),
     ("xl-conf", "`xl.conf`"),
+    ("xenwire", "`xenwire.toml`"),
     ("sxp", "`xend-config.sxp`: the grammar"),
     ("xend", "`xend-config.sxp`: what it says"),
     ("interfaces", "`/etc/network/interfaces`"),

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use xenwire_core::config::host_conf::{self, IpFilter};
+use xenwire_core::diag::{Diagnostics, Style};
 use xenwire_core::hotplug::{
-    Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, lacks_uplink,
-    scope, wanted_nodes,
+    Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, guard,
+    lacks_uplink, scope, wanted_nodes,
 };
 use xenwire_core::journal::{Event, Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
 use xenwire_core::state::{Effect, NodePath, NodeValue, Scope};
 
+use crate::files;
 use crate::journal::{Announced, FileJournal, Journal, Keeping};
 use crate::kernel::Kernel;
 use crate::log::{Level, Log};
@@ -25,6 +28,8 @@ pub struct Places {
     pub journals: PathBuf,
     /// The lock of the network scripts, which take bridges away.
     pub network_lock: PathBuf,
+    /// xenwire.toml, the host's own file.
+    pub conf: PathBuf,
     /// Where xenstore may be, the likeliest first.
     pub store: Vec<PathBuf>,
     /// The logs.
@@ -46,6 +51,7 @@ impl Places {
         Self {
             journals: "/run/xenwire/journal".into(),
             network_lock: crate::network::lock_path(crate::network::JOURNALS),
+            conf: "/etc/xen/xenwire.toml".into(),
             store: store::places(env),
             log: Log::new(name),
         }
@@ -107,8 +113,8 @@ pub fn call_through(
     };
     let mut host = Host { kernel, store };
     let _bridges_stay = network::hold_off(&places.network_lock);
-    let (outcome, read) = act(&call, &subject, &mut host, gate, &places.journals, log);
-    match outcome {
+    let (outcome, read) = act(&call, &subject, &mut host, gate, places);
+    let status = match outcome {
         Ok(()) => {
             log.say(
                 Level::Debug,
@@ -121,7 +127,9 @@ pub fn call_through(
             report(&call, &text, &mut host, &read, log);
             1
         }
-    }
+    };
+    host.kernel.leave();
+    status
 }
 
 type Read = BTreeMap<NodePath, NodeValue>;
@@ -131,8 +139,12 @@ fn act(
     subject: &str,
     host: &mut Host,
     gate: &mut Gate<'_>,
-    journals: &Path,
-    log: &Log,
+    Places {
+        journals,
+        conf,
+        log,
+        ..
+    }: &Places,
 ) -> (Result<(), String>, Read) {
     let read = match &mut host.store {
         Some(store) => match store.read(&wanted_nodes(call)) {
@@ -158,7 +170,7 @@ fn act(
                 .map_err(|fault| fault.to_string())?;
         }
         let given = Given::of(journal.found());
-        let Prepared { plan, warnings } = prepare(call, &read, &given, &mut host.kernel)?;
+        let Prepared { plan, warnings } = prepare(call, &read, &given, conf, &mut host.kernel)?;
         for warning in warnings {
             log.say(Level::Warning, &format!("{subject}: {warning}"));
         }
@@ -190,6 +202,7 @@ pub fn prepare(
     call: &Invocation,
     read: &Read,
     given: &Given,
+    conf: &Path,
     kernel: &mut Kernel,
 ) -> Result<Prepared, String> {
     let nodes = Nodes::of(call, read);
@@ -207,10 +220,20 @@ pub fn prepare(
         call
     };
     observed.state.nodes = read.clone();
+    let guarded = guard::scope(call, &nodes)?;
+    observed.state.guards = kernel
+        .guards(&guarded)
+        .map_err(|error| format!("cannot read what guests may say: {error}"))?;
     let Wanted {
-        desired,
+        mut desired,
         mut warnings,
     } = desire(call, &nodes, given, &observed)?;
+    let filter = if guard::is_listed(call, &nodes) {
+        ip_filter(conf, &mut warnings)
+    } else {
+        IpFilter::default()
+    };
+    guard::desire(call, &nodes, filter, &observed, &mut desired)?;
     let planned = plan(&desired, &observed);
     warnings.extend(planned.report.skipped.iter().map(ToString::to_string));
     let join = |lines: Vec<String>| lines.join("; ");
@@ -224,6 +247,29 @@ pub fn prepare(
         )
     })?;
     Ok(Prepared { plan, warnings })
+}
+
+/// What the host's file says of `ip=`; the strictest if it cannot be read.
+fn ip_filter(conf: &Path, warnings: &mut Vec<String>) -> IpFilter {
+    let file = match files::read(conf) {
+        Ok(file) => file,
+        Err(unreadable) if unreadable.error.kind() == std::io::ErrorKind::NotFound => {
+            return IpFilter::default();
+        }
+        Err(unreadable) => {
+            warnings.push(format!("{unreadable}; ip= is enforced"));
+            return IpFilter::default();
+        }
+    };
+    let mut found = Diagnostics::new();
+    match host_conf::read(&file.text, &file.name, &mut found) {
+        Some(conf) => conf.ip_filter,
+        None => {
+            let shown = found.render(Style::Plain);
+            warnings.push(format!("ip= is enforced, since {shown}"));
+            IpFilter::default()
+        }
+    }
 }
 
 /// Tells the toolstack. If that cannot be done either, the log has both.

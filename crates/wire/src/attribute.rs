@@ -48,6 +48,10 @@ impl Attributes {
         self.put(kind, &value.to_ne_bytes());
     }
 
+    pub(crate) fn put_be32(&mut self, kind: u16, value: u32) {
+        self.put(kind, &value.to_be_bytes());
+    }
+
     pub(crate) fn put_text(&mut self, kind: u16, text: &str) {
         self.put(kind, &[text.as_bytes(), b"\0"].concat());
     }

@@ -7,7 +7,7 @@
 //! attribute, so that what nobody knows is given back as it came.
 //!
 //! Sources: rtnetlink(7), include/uapi/linux/{netlink,rtnetlink,if_link,if_addr,fib_rules,
-//! neighbour,if_bridge,genetlink,ethtool_netlink}.h.
+//! neighbour,if_bridge,genetlink,ethtool_netlink}.h. Packet filters: [`nft`].
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -16,6 +16,7 @@ mod attribute;
 mod feature;
 mod link;
 mod neighbour;
+pub mod nft;
 mod port_vlan;
 mod reply;
 mod request;

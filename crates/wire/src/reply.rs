@@ -8,7 +8,7 @@ use netlink_packet_route::RouteNetlinkMessage as Message;
 
 use crate::attribute::{as_text, split};
 use crate::feature::{self, Said};
-use crate::{Address, Link, Neighbour, PortVlan, Protocol, Route, Rule};
+use crate::{Address, Link, Neighbour, PortVlan, Protocol, Route, Rule, nft};
 
 /// What one message of the kernel says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Reply {
     Family(u16),
     /// The offload settings of a link that can be changed, and whether they are wished for.
     Features(BTreeMap<String, bool>),
+    /// A table of packet filters, or elements of a set.
+    Filter(nft::Said),
     /// A message about something that this crate has no word for.
     Other,
     /// Done (an acknowledgement).
@@ -99,6 +101,8 @@ pub fn decode(protocol: Protocol, datagram: &[u8]) -> Result<Vec<(u32, Reply)>, 
         interrupted |= u16::from_ne_bytes([f0, f1]) & NLM_F_DUMP_INTR != 0;
         let reply = match (protocol, kind) {
             (Protocol::Generic, NLMSG_MIN_TYPE..) => of_generic(kind, &message[HEADER..]),
+            (Protocol::Netfilter, NLMSG_MIN_TYPE..) => nft::read(kind, &message[HEADER..])
+                .map(|said| said.map_or(Reply::Other, Reply::Filter)),
             _ => of_route(kind, message, interrupted),
         };
         let sequence = u32::from_ne_bytes([s0, s1, s2, s3]);

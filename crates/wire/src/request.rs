@@ -12,7 +12,7 @@ use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
 
 use crate::attribute::family_number;
 use crate::{
-    Address, Link, Neighbour, PortVlan, Route, Rule, feature, neighbour, port_vlan, route,
+    Address, Link, Neighbour, PortVlan, Route, Rule, feature, neighbour, nft, port_vlan, route,
 };
 
 /// Which of netlink's protocols a message is of: each has a socket of its own.
@@ -22,6 +22,8 @@ pub enum Protocol {
     Route,
     /// NETLINK_GENERIC.
     Generic,
+    /// NETLINK_NETFILTER.
+    Netfilter,
 }
 
 /// A change. Each asks for an acknowledgement.
@@ -70,6 +72,8 @@ pub enum Verb {
         /// Whether it is to be on.
         on: bool,
     },
+    /// Changes of packet filters. Its messages have two numbers, the given one and the one before.
+    Filter(nft::Batch),
 }
 
 /// A question.
@@ -120,6 +124,26 @@ pub enum Query {
         /// The link's index.
         index: u32,
     },
+    /// A table of packet filters.
+    Table {
+        /// Its family.
+        family: nft::Family,
+        /// Its name.
+        name: String,
+    },
+    /// Elements of a set of such a table.
+    Elements {
+        /// The family of the table.
+        family: nft::Family,
+        /// The table.
+        table: String,
+        /// The set.
+        set: String,
+        /// The key of the one that is wanted; none for all.
+        key: Option<Vec<u8>>,
+    },
+    /// The number of the present ruleset of packet filters.
+    Generation,
 }
 
 const RTM_NEWLINK: u16 = 16;
@@ -145,6 +169,7 @@ impl Verb {
     pub fn protocol(&self) -> Protocol {
         match self {
             Self::SetFeature { .. } => Protocol::Generic,
+            Self::Filter(_) => Protocol::Netfilter,
             _ => Protocol::Route,
         }
     }
@@ -178,6 +203,7 @@ impl Verb {
                 name,
                 on,
             } => (*family, 0, feature::change(*index, name, *on)),
+            Self::Filter(batch) => return batch.encode(sequence),
         };
         framed(kind, flags | NLM_F_ACK, sequence, &payload)
     }
@@ -188,6 +214,7 @@ impl Query {
     pub fn protocol(&self) -> Protocol {
         match self {
             Self::EthtoolFamily | Self::Features { .. } => Protocol::Generic,
+            Self::Table { .. } | Self::Elements { .. } | Self::Generation => Protocol::Netfilter,
             _ => Protocol::Route,
         }
     }
@@ -199,7 +226,10 @@ impl Query {
             | Self::LinkNumbered(_)
             | Self::Proxy { .. }
             | Self::EthtoolFamily
-            | Self::Features { .. } => false,
+            | Self::Features { .. }
+            | Self::Table { .. }
+            | Self::Generation => false,
+            Self::Elements { key, .. } => key.is_none(),
             Self::Links
             | Self::Addresses(_)
             | Self::Routes { .. }
@@ -234,6 +264,20 @@ impl Query {
             Self::Proxy { index, to } => (RTM_GETNEIGH, neighbour::proxy_query(*index, *to)),
             Self::EthtoolFamily => (feature::CONTROL, feature::family_query()),
             Self::Features { family, index } => (*family, feature::query(*index)),
+            Self::Table { family, name } => {
+                (nft::kind(nft::GETTABLE), nft::table_query(*family, name))
+            }
+            Self::Elements {
+                family,
+                table,
+                set,
+                key,
+            } => {
+                let element = key.clone().map(nft::Element::new);
+                let query = nft::element_query(*family, table, set, element.as_ref());
+                (nft::kind(nft::GETSETELEM), query)
+            }
+            Self::Generation => (nft::kind(nft::GETGEN), nft::generation_query()),
         };
         let flags = if self.is_dump() { NLM_F_DUMP } else { 0 };
         framed(kind, flags, sequence, &payload)
@@ -257,7 +301,7 @@ fn emitted(message: &impl Emitable) -> Vec<u8> {
 }
 
 /// `struct nlmsghdr`, and what it heads.
-fn framed(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn framed(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
     const HEADER: usize = 16;
     let length = u32::try_from(HEADER + payload.len()).unwrap_or(u32::MAX);
     let mut bytes = length.to_ne_bytes().to_vec();

@@ -5,6 +5,7 @@
 //!                           └──vif──▶ VifSpec ────┤ lab::resolve ──▶ Scenario
 //!  lab.toml ────────────────lab::read───────▶ Lab ┘
 //!  xl.conf ──xl──▶ settings ──xl_conf──▶ XlConf
+//!  xenwire.toml ──host_conf──▶ HostConf
 //!  xend-config.sxp ──sxp──▶ lists ──xend──▶ XendConf
 //!  /etc/network/interfaces ──interfaces──▶ Interfaces
 //!
@@ -17,6 +18,7 @@
 
 pub mod check;
 pub mod domu;
+pub mod host_conf;
 pub mod interfaces;
 pub mod lab;
 pub mod settings;

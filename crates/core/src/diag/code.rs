@@ -52,6 +52,7 @@ macro_rules! codes {
 
 pub mod domu;
 pub mod guests;
+pub mod host_conf;
 pub mod interfaces;
 pub mod lab;
 pub mod vif;
@@ -67,6 +68,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         domu::ALL,
         vif::ALL,
         xl_conf::ALL,
+        host_conf::ALL,
         xm::ALL,
         guests::ALL,
         lab::ALL,

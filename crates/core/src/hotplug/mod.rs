@@ -5,6 +5,7 @@
 //!  xenstore nodes    ──Nodes::of──────────▶ what the toolstack wrote
 //!  the vif's journal ──Given::of──────────▶ what earlier calls gave to other links
 //!  the links in scope ──desire────────────▶ Desired, or the text of hotplug-error
+//!  its guard ───────────guard::desire─────▶ and what its guest may send
 //! ```
 //!
 //! Each script has a file that says what it wants; what they share is in `identity` (which link it
@@ -12,6 +13,7 @@
 
 mod bridge;
 mod given;
+pub mod guard;
 mod guest_ip;
 mod identity;
 mod invocation;

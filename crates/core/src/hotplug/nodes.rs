@@ -14,16 +14,19 @@ pub struct Nodes {
     pub bridge: Option<String>,
     /// The guest's addresses, separated by blanks.
     pub ip: Option<String>,
+    /// The guest's MAC.
+    pub mac: Option<String>,
     /// The wanted MTU; written only if it is not 1500.
     pub mtu: Option<String>,
     /// The VLANs that its port is to carry (Xen 4.19 and later).
     pub vlan: Option<String>,
 }
 
-const READ: [&str; 7] = [
+const READ: [&str; 8] = [
     "vifname",
     "bridge",
     "ip",
+    "mac",
     "mtu",
     "vlan",
     "hotplug-status",
@@ -50,6 +53,7 @@ impl Nodes {
             vifname: text("vifname"),
             bridge: text("bridge"),
             ip: text("ip"),
+            mac: text("mac"),
             mtu: text("mtu"),
             vlan: text("vlan"),
         }

@@ -43,6 +43,8 @@ pub enum Rule {
     /// A link that is not removed keeps what an up link has: a port comes up after it was
     /// attached, since an up port floods.
     UpBeforeAttached,
+    /// What a guest may say is said before its link comes up.
+    GuardedAfterUp,
     /// The word to netback comes last.
     StatusNotLast,
     /// A step that cannot be undone is only allowed at the end.
@@ -207,6 +209,7 @@ pub fn check(plan: &Plan, desired: &Desired, state: &NetState) -> Result<(), Vec
         }
     }
     check_rules(plan, desired, &mut complaints);
+    check_guards(plan, desired, &mut complaints);
     if complaints.is_empty() {
         Ok(())
     } else {
@@ -244,6 +247,23 @@ fn is_given_back(effect: &Effect, plan: &Plan) -> bool {
             matches!(&step.effect, Effect::DeleteAddress(b) if b.link == a.link && b.net == a.net)
         }),
         _ => false,
+    }
+}
+
+/// A guard is for a name that was named, and comes before its link does.
+fn check_guards(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) {
+    for (number, step) in plan.steps.iter().enumerate() {
+        let Effect::ChangeGuard { port, change } = &step.effect else {
+            continue;
+        };
+        let mut complain = |rule| complaints.push(Complaint { step: number, rule });
+        if desired.guards.get(port) != Some(&change.to) {
+            complain(Rule::TouchesForeign);
+        }
+        let came_up = |earlier: &super::Step| matches!(&earlier.effect, Effect::ChangeLink { name, change: LinkChange::Up(pair) } if name == port && pair.to);
+        if change.to.is_some() && plan.steps[..number].iter().any(came_up) {
+            complain(Rule::GuardedAfterUp);
+        }
     }
 }
 

@@ -10,8 +10,9 @@ use super::names::Names;
 use super::{Refusal, Report, Skipped};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, Desired, Effect, Feature, Link, LinkKind, LinkSysctl, Managed, Neighbour, NetState,
-    NodeWrite, Observed, Origin, Pair, PortVlans, Route, Rule, VlanChange, WantedLink, WantedNode,
+    Address, Desired, Effect, Feature, Guard, Link, LinkKind, LinkSysctl, Managed, Neighbour,
+    NetState, NodeWrite, Observed, Origin, Pair, PortVlans, Route, Rule, VlanChange, WantedLink,
+    WantedNode,
 };
 
 /// Everything that differs. Links carry the name they are wanted under, what is removed the
@@ -51,6 +52,8 @@ pub struct Diff {
     pub features: BTreeMap<Feature, Pair<bool>>,
     /// Per-link settings to write.
     pub sysctls: BTreeMap<LinkSysctl, Pair<String>>,
+    /// What guests may say, by the names their links are to have.
+    pub guards: BTreeMap<IfName, Pair<Option<Guard>>>,
     /// Nodes to write, each with the effect and what it came from.
     pub nodes: Vec<(WantedNode, Effect)>,
 }
@@ -114,6 +117,7 @@ impl Diff {
         comparison.settings();
         comparison.rules(&observed.state);
         comparison.neighbours(&observed.state);
+        comparison.guards(&observed.state);
         comparison.nodes(&observed.state);
         comparison.report.foreign = observed
             .state
@@ -369,6 +373,15 @@ impl Comparison<'_> {
         self.diff.neighbours_added.extend(added.cloned());
         let removed = desired.neighbours_gone.intersection(&observed.neighbours);
         self.diff.neighbours_removed.extend(removed.cloned());
+    }
+
+    fn guards(&mut self, observed: &NetState) {
+        for (port, wanted) in &self.desired.guards {
+            let found = observed.guards.get(port).cloned();
+            let pair = Pair::differing(found, wanted.clone());
+            let pair = pair.map(|pair| (port.clone(), pair));
+            self.diff.guards.extend(pair);
+        }
     }
 
     fn nodes(&mut self, observed: &NetState) {

@@ -1,12 +1,14 @@
 //! The order of steps.
 //!
 //! ```text
-//!  prepare      accept_ra 2 · settings of the host · create what has a free name
+//!  prepare      what guests may say · accept_ra 2 · settings of the host · create what has a free
+//!               name
 //!  hush         addr_gen_mode of what goes down or gets addresses: the kernel makes none by itself
 //!  take away    rules · neighbours · routes · addresses · down · detach · delete, for a name
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
 //!  bring up     attach · VLANs · up (bridges before ports) · addresses · routes · neighbours · rules
-//!  let speak    flags of addresses · addr_gen_mode · delete · nodes at the end
+//!  let speak    flags of addresses · addr_gen_mode · delete · guests may say anything
+//!               · nodes at the end
 //! ```
 //!
 //! A link that is renamed or gets another MAC is down meanwhile: kernels before 6.2 refuse to
@@ -116,12 +118,16 @@ impl Ordering<'_> {
             |name| self.names.wanted(name),
             &mut steps,
         );
+        // Nothing comes by a link that is down or gone.
+        self.guards(|guarded| !guarded, &mut steps);
         steps.0.extend(self.nodes_at(Moment::AtEnd));
         steps.0
     }
 
     /// What new links begin with comes before them.
     fn prepare(&self, steps: &mut Steps) {
+        // Before any link comes up, and the last to be undone.
+        self.guards(|guarded| guarded, steps);
         let (first, then): (Vec<_>, Vec<_>) = self
             .diff
             .sysctls
@@ -154,6 +160,15 @@ impl Ordering<'_> {
                 to: *mac,
             };
             steps.change_if(name, LinkChange::Mac(pair), Need::Wished);
+        }
+    }
+
+    fn guards(&self, of: impl Fn(bool) -> bool, steps: &mut Steps) {
+        for (port, change) in &self.diff.guards {
+            if of(change.to.is_some()) {
+                let (port, change) = (port.clone(), change.clone());
+                steps.add(Effect::ChangeGuard { port, change });
+            }
         }
     }
 

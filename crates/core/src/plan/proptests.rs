@@ -9,9 +9,9 @@ use super::*;
 use crate::journal::{Answer, Fault, Machine, Order, Outcome, recover};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, BridgeOptions, Carriage, Desired, Keys, Link, LinkChange, LinkKind, LinkSysctl,
-    Managed, Moment, NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, PortVlans, Route,
-    Scope, WantedLink, WantedNode,
+    Address, BridgeOptions, Carriage, Desired, Forged, Guard, Keys, Link, LinkChange, LinkKind,
+    LinkSysctl, Managed, Moment, NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, Place,
+    PortVlans, Route, Scope, WantedLink, WantedNode,
 };
 
 const NAMES: [&str; 5] = ["a", "b", "br0", "br1", "vif1.0"];
@@ -72,9 +72,14 @@ fn observed() -> impl Strategy<Value = Observed> {
         any::<bool>(),
         0..3usize,
         prop::collection::vec(vlans(), NAMES.len()),
+        prop::collection::btree_map(name(), guard(), 0..3),
     )
-        .prop_map(|(links, addresses, ipv6, routes, mut carried)| {
+        .prop_map(|(links, addresses, ipv6, routes, mut carried, guards)| {
             let mut state = NetState::default();
+            let guards = guards.into_iter();
+            state
+                .guards
+                .extend(guards.filter_map(|(name, guard)| Some((name, guard?))));
             if ipv6 {
                 let begins = LinkSysctl::ipv6(&"default".parse().unwrap(), "accept_ra");
                 state.sysctls.insert(begins, "1".into());
@@ -133,6 +138,22 @@ fn observed() -> impl Strategy<Value = Observed> {
         })
 }
 
+fn guard() -> impl Strategy<Value = Option<Guard>> {
+    let lists: [&[&str]; 3] = [&[], &["10.0.0.1/32"], &["10.0.0.0/29", "2001:db8::1/128"]];
+    let guard = prop::sample::select(lists.to_vec()).prop_map(|list| {
+        let of = "vif1.0".parse().unwrap();
+        let allowed = list.iter().map(|net| net.parse().unwrap());
+        Guard::new(
+            of,
+            Place::Bridged,
+            Forged::Dropped,
+            Mac([2, 0, 0, 0, 0, 1]),
+            allowed,
+        )
+    });
+    prop::option::of(guard)
+}
+
 fn managed<T: std::fmt::Debug + Clone + 'static>(
     value: impl Strategy<Value = T> + 'static,
 ) -> impl Strategy<Value = Managed<T>> {
@@ -189,8 +210,12 @@ fn desired() -> impl Strategy<Value = Desired> {
             .collect::<Vec<_>>()
     });
     let gone = prop::collection::btree_set(name(), 0..2);
-    (links, gone, any::<bool>()).prop_map(|(links, gone, node)| {
-        let mut desired = Desired::default();
+    let guards = prop::collection::btree_map(name(), guard(), 0..3);
+    (links, gone, guards, any::<bool>()).prop_map(|(links, gone, guards, node)| {
+        let mut desired = Desired {
+            guards,
+            ..Desired::default()
+        };
         let mut taken = BTreeSet::new();
         for (name, mut wanted) in links {
             // Two wishes about one link are for the reader of configurations to refuse; so are
@@ -308,6 +333,9 @@ fn holds(desired: &Desired, state: &NetState) -> Vec<String> {
         gone.filter(|n| state.links.contains_key(*n))
             .map(|n| format!("{n} is there")),
     );
+    let guards = desired.guards.iter();
+    let guards = guards.filter(|(name, guard)| state.guards.get(*name) != guard.as_ref());
+    wrong.extend(guards.map(|(name, _)| format!("guard of {name}")));
     wrong
 }
 

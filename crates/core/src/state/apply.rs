@@ -189,6 +189,12 @@ impl NetState {
                 }
                 Ok(())
             }
+            Effect::ChangeGuard { port, change } => {
+                let mut found = self.guards.remove(port);
+                let done = exchange(&mut found, &change.from, &change.to, effect);
+                self.guards.extend(found.map(|guard| (port.clone(), guard)));
+                done
+            }
             Effect::WriteNodes { writes, .. } => {
                 for w in writes {
                     require(self.nodes.get(&w.path) == w.from.as_ref(), || {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Address, Feature, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PortVlans, Route, Rule,
+    Address, Feature, Guard, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PortVlans,
+    Route, Rule,
 };
 use crate::name::{IfName, Mac};
 
@@ -28,6 +29,8 @@ pub struct Desired {
     pub features: BTreeMap<Feature, bool>,
     /// Per-link settings, if the kernel has them.
     pub sysctls: BTreeMap<LinkSysctl, String>,
+    /// What guests may say, by the names their links are to have; `None`: anything.
+    pub guards: BTreeMap<IfName, Option<Guard>>,
     /// Nodes to write, in this order within each [`Moment`].
     pub nodes: Vec<WantedNode>,
 }

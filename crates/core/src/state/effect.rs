@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Feature, Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PeerEnd, Route,
-    Rule, VlanChange,
+    Address, Feature, Guard, Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PeerEnd,
+    Route, Rule, VlanChange,
 };
 use crate::name::{IfName, Mac};
 
@@ -84,6 +84,13 @@ pub enum Effect {
         from: String,
         /// What it is to be.
         to: String,
+    },
+    /// Says what a guest may say by a link; in one transaction, so that no frame passes between.
+    ChangeGuard {
+        /// The link's name; the link need not be there.
+        port: IfName,
+        /// `None`: anything.
+        change: Pair<Option<Guard>>,
     },
     /// Writes or removes nodes, in one transaction that fails if `within` is gone by then: a
     /// backend folder that libxl deleted must not come back (contract, appendix B).
@@ -226,6 +233,10 @@ impl Effect {
                 from: to,
                 to: from,
             },
+            Self::ChangeGuard { port, change } => Self::ChangeGuard {
+                port,
+                change: change.swapped(),
+            },
             Self::WriteNodes { within, writes } => Self::WriteNodes {
                 within,
                 writes: writes
@@ -246,7 +257,7 @@ impl Effect {
         !matches!(self, Self::WriteNodes { .. })
     }
 
-    /// The link it is about, by its name before the effect.
+    /// The link it is about, by its name before the effect. A guard is about a name.
     pub fn link(&self) -> Option<&IfName> {
         match self {
             Self::CreateLink { name, .. }
@@ -260,7 +271,10 @@ impl Effect {
             Self::AddNeighbour(n) | Self::DeleteNeighbour(n) => Some(&n.link),
             Self::WriteSysctl { key, .. } => Some(&key.link),
             Self::SetFeature { key, .. } => Some(&key.link),
-            Self::AddRule(_) | Self::DeleteRule(_) | Self::WriteNodes { .. } => None,
+            Self::AddRule(_)
+            | Self::DeleteRule(_)
+            | Self::ChangeGuard { .. }
+            | Self::WriteNodes { .. } => None,
         }
     }
 }
@@ -347,6 +361,10 @@ impl fmt::Display for Effect {
             Self::DeleteNeighbour(n) => write!(f, "remove the neighbour {} from {}", n.to, n.link),
             Self::SetFeature { key, to, .. } => write!(f, "switch {key} {}", on(*to)),
             Self::WriteSysctl { key, from, to } => write!(f, "write {to} to {key} (was {from})"),
+            Self::ChangeGuard { port, change } => match &change.to {
+                Some(guard) => write!(f, "hold {port} to {guard}"),
+                None => write!(f, "let {port} send anything"),
+            },
             Self::WriteNodes { writes, .. } => {
                 for (n, write) in writes.iter().enumerate() {
                     f.write_str(if n == 0 { "" } else { " and " })?;

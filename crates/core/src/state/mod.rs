@@ -10,6 +10,7 @@ mod attribute;
 mod desired;
 mod effect;
 mod feature;
+mod guard;
 mod link;
 mod mark;
 mod neighbour;
@@ -26,6 +27,7 @@ pub use attribute::{Attribute, Deadline};
 pub use desired::{Desired, Managed, Moment, Origin, WantedLink, WantedNode};
 pub use effect::{Effect, LinkChange, NodeWrite, Pair, Undo};
 pub use feature::Feature;
+pub use guard::{Forged, Guard, NoGuard, Place};
 pub use link::{BridgeOptions, Link, LinkKind, PeerEnd};
 pub use mark::Mark;
 pub use neighbour::Neighbour;
@@ -60,6 +62,9 @@ pub struct NetState {
     /// Per-link settings below /proc/sys/net. A key that is missing is a setting that this
     /// kernel does not have.
     pub sysctls: BTreeMap<LinkSysctl, String>,
+    /// What guests may say, by the names of their links, of the links whose guards were looked up.
+    /// A guard outlives its link.
+    pub guards: BTreeMap<IfName, Guard>,
     /// xenstore nodes. A key that is missing is a node that is not there.
     pub nodes: BTreeMap<NodePath, NodeValue>,
 }

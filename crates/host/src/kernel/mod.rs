@@ -1,5 +1,5 @@
 //! The kernel's network, through a netlink socket; offload settings have a second one, which is
-//! opened when it is asked for.
+//! opened when it is asked for, and packet filters a third.
 //!
 //! A socket belongs to the network namespace of the thread that opened it, for ever. Settings
 //! below /proc/sys are those of the calling thread's namespace: use a [`Kernel`] only on a thread
@@ -7,8 +7,10 @@
 
 mod features;
 mod from_wire;
+mod guards;
 mod mutate;
 mod observe;
+mod part;
 mod socket;
 mod to_wire;
 
@@ -27,6 +29,10 @@ pub struct Kernel {
     socket: Socket,
     /// The number of the generic family `ethtool`, and the socket that it is spoken to by.
     ethtool: Option<(u16, Socket)>,
+    /// The socket of packet filters.
+    filters: Option<Socket>,
+    /// Whether closing that socket waits for the kernel to be rid of what was deleted by it.
+    closing_waits: bool,
     /// The indexes of links seen, so that a step does not have to ask. Forgotten when in doubt.
     indexes: HashMap<IfName, u32>,
 }
@@ -63,6 +69,8 @@ impl Kernel {
         Ok(Self {
             socket: Socket::open(Protocol::Route)?,
             ethtool: None,
+            filters: None,
+            closing_waits: false,
             indexes: HashMap::new(),
         })
     }
@@ -95,6 +103,11 @@ impl Kernel {
 const ENOENT: i32 = 2;
 const ESRCH: i32 = 3;
 const EEXIST: i32 = 17;
+const EINVAL: i32 = 22;
+/// nf_tables: the ruleset is not the one that the changes were made for. It is no number of user
+/// space's, and has no name there.
+const ERESTART: i32 = 85;
+const EPROTONOSUPPORT: i32 = 93;
 /// What RTM_GETLINK says of a name that nobody has.
 const ENODEV: i32 = 19;
 const EOPNOTSUPP: i32 = 95;

@@ -1,6 +1,8 @@
 //! The one place where the kernel's network is changed. Every function here takes the token of
 //! a journal, and sends one message or writes one file.
 
+mod guards;
+
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::fd::AsRawFd;
@@ -83,6 +85,9 @@ impl Kernel {
             Effect::ChangeVlans(change) => self.change_vlans(change),
             Effect::SetFeature { key, to, .. } => self.set_feature(&key.link, &key.name, *to),
             Effect::WriteSysctl { key, to, .. } => self.set(key, to),
+            Effect::ChangeGuard { port, change } => {
+                self.change_guard(port, change.from.as_ref(), change.to.as_ref())
+            }
             Effect::WriteNodes { .. } => unreachable!("nodes are written by the store"),
         };
         result.map_err(|error| error.fault(effect))

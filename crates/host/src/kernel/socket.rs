@@ -1,7 +1,10 @@
 //! One netlink socket: a request out, its replies in.
 
-use netlink_sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
+use std::os::fd::{AsRawFd, RawFd};
+
+use netlink_sys::protocols::{NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE};
 use netlink_sys::{Socket as Netlink, SocketAddr};
+use rustix::net::sockopt::{set_socket_send_buffer_size, set_socket_send_buffer_size_force};
 use xenwire_wire::{Protocol, Query, Reply, decode};
 
 use super::KernelError;
@@ -27,6 +30,7 @@ impl Socket {
         let number = match protocol {
             Protocol::Route => NETLINK_ROUTE,
             Protocol::Generic => NETLINK_GENERIC,
+            Protocol::Netfilter => NETLINK_NETFILTER,
         };
         let mut netlink = Netlink::new(number).map_err(io("open a netlink socket"))?;
         netlink.bind_auto().map_err(io("bind a netlink socket"))?;
@@ -50,7 +54,7 @@ impl Socket {
         for _ in 0..ATTEMPTS {
             self.sequence = self.sequence.wrapping_add(1);
             let bytes = query.encode(self.sequence);
-            let (replies, interrupted) = self.exchange(&bytes, query.is_dump())?;
+            let (replies, interrupted) = self.exchange(&bytes, 1, query.is_dump())?;
             if !interrupted {
                 return Ok(replies);
             }
@@ -65,12 +69,36 @@ impl Socket {
     ) -> Result<(), KernelError> {
         self.sequence = self.sequence.wrapping_add(1);
         let bytes = encode(self.sequence);
-        self.exchange(&bytes, true).map(drop)
+        self.exchange(&bytes, 1, true).map(drop)
+    }
+
+    /// Sends changes that are made together and waits until they are. They have two numbers: the
+    /// kernel says by the second that all is done, and by either what is wrong.
+    pub(super) fn change_as_one(
+        &mut self,
+        encode: impl FnOnce(u32) -> Vec<u8>,
+    ) -> Result<(), KernelError> {
+        self.sequence = self.sequence.wrapping_add(2);
+        let bytes = encode(self.sequence);
+        self.make_room(bytes.len());
+        self.exchange(&bytes, 2, true).map(drop)
+    }
+
+    /// A transaction is one datagram, and the usual room is 208 KiB. Where more is not granted, the
+    /// kernel refuses the datagram with EMSGSIZE.
+    fn make_room(&self, length: usize) {
+        const USUAL: usize = 128 * 1024;
+        if length > USUAL {
+            let room = length * 2;
+            let _ = set_socket_send_buffer_size_force(&self.netlink, room)
+                .or_else(|_| set_socket_send_buffer_size(&self.netlink, room));
+        }
     }
 
     fn exchange(
         &mut self,
         request: &[u8],
+        numbers: u32,
         until_done: bool,
     ) -> Result<(Vec<Reply>, bool), KernelError> {
         let io = |operation| move |error| KernelError::Io { operation, error };
@@ -88,7 +116,7 @@ impl Socket {
                 decode(self.protocol, &self.buffer).map_err(KernelError::Decode)?
             {
                 // A late answer to a request that was given up.
-                if sequence != self.sequence {
+                if self.sequence.wrapping_sub(sequence) >= numbers {
                     continue;
                 }
                 match reply {
@@ -101,5 +129,11 @@ impl Socket {
                 }
             }
         }
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.netlink.as_raw_fd()
     }
 }

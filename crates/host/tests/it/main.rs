@@ -5,7 +5,9 @@
 #![allow(clippy::print_stdout)]
 
 mod calls;
+mod frame;
 mod give_back;
+mod guard;
 mod killed;
 mod need;
 mod race;

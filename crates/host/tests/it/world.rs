@@ -9,8 +9,8 @@ use std::io::Read;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -100,7 +100,8 @@ impl World {
         words.map(str::to_owned).to_vec()
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    /// A program that runs inside.
+    pub fn command(&self, words: &[&str]) -> Command {
         let through = self.through();
         let mut command = Command::new(&through[0]);
         command.args(&through[1..]).args(words);
@@ -178,7 +179,7 @@ impl World {
 
     /// The same, under another program such as strace.
     pub fn script_under(&self, under: &[&str], domid: u16, words: &[&str]) -> Command {
-        let example = example();
+        let example = Self::program("call");
         let mut command = self.command(under);
         command.arg(example).args(words).arg("type_if=vif");
         command
@@ -190,14 +191,31 @@ impl World {
     /// The example, about to run as libxl runs a script for the emulated NIC of a vif.
     pub fn script_for_tap(&self, domid: u16, words: &[&str]) -> Command {
         let mut command = self.command(&[]);
-        command.arg(example()).args(words).arg("type_if=tap");
+        command.arg(Self::program("call")).args(words).arg("type_if=tap");
         command.env("INTERFACE", format!("vif{domid}.0-emu"));
         command
+    }
+
+    /// An example beside this test. A run of this test alone does not build it, or not anew.
+    pub fn program(name: &'static str) -> &'static str {
+        static BUILT: Mutex<BTreeMap<&str, &str>> = Mutex::new(BTreeMap::new());
+        let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+        built.entry(name).or_insert_with(|| example(name).leak())
     }
 
     /// Runs the example.
     pub fn call(&self, domid: u16, words: &[&str]) -> Called {
         self.script(domid, words).output().unwrap().into()
+    }
+
+    /// Runs the example, which must succeed, and gives the sockets that it opened.
+    pub fn traced(&self, domid: u16, words: &[&str]) -> String {
+        let log = self.folder.join("sockets");
+        let log = log.to_str().unwrap();
+        let strace = ["strace", "-f", "-qq", "-e", "trace=socket", "-o", log];
+        let output = self.script_under(&strace, domid, words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        fs::read_to_string(log).unwrap()
     }
 
     /// Runs the example, which must succeed.
@@ -322,23 +340,20 @@ pub fn backend(domid: u16) -> String {
     format!("/local/domain/0/backend/vif/{domid}/0")
 }
 
-/// The example beside this test. A run of this test alone does not build it, or not anew.
-fn example() -> &'static Path {
-    static EXAMPLE: OnceLock<PathBuf> = OnceLock::new();
-    EXAMPLE.get_or_init(|| {
-        let test = std::env::current_exe().unwrap();
-        let target = test.parent().and_then(Path::parent).unwrap();
-        let example = target.join("examples/call");
-        if !is_fresh(&example) {
-            let built = Command::new(env!("CARGO"))
-                .args(["build", "--package", "xenwire-host", "--example", "call"])
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .status()
-                .unwrap();
-            assert!(built.success() && example.exists(), "no {example:?} to run");
-        }
-        example
-    })
+/// The path of an example, built if it has to be.
+fn example(name: &str) -> String {
+    let test = std::env::current_exe().unwrap();
+    let target = test.parent().and_then(Path::parent).unwrap();
+    let example = target.join("examples").join(name);
+    if !is_fresh(&example) {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--package", "xenwire-host", "--example", name])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(built.success() && example.exists(), "no {example:?} to run");
+    }
+    example.into_os_string().into_string().unwrap()
 }
 
 /// Whether it is there and younger than all its sources, which cargo lists in a file beside it.

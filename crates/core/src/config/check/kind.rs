@@ -8,6 +8,8 @@ pub enum Kind {
     Guest,
     /// `xl.conf`.
     XlConf,
+    /// `xenwire.toml`.
+    HostConf,
     /// `xend-config.sxp`.
     XendConfig,
     /// `/etc/network/interfaces`, or a file in `interfaces.d`.
@@ -27,6 +29,7 @@ impl Kind {
         }
         Some(match name {
             "xl.conf" => Self::XlConf,
+            "xenwire.toml" => Self::HostConf,
             "lab.toml" => Self::Lab,
             "interfaces" => Self::Interfaces,
             _ if folder == "interfaces.d" => Self::Interfaces,
@@ -47,6 +50,7 @@ mod tests {
     fn a_name_tells_the_kind() {
         for (path, kind) in [
             ("/etc/xen/xl.conf", Some(Kind::XlConf)),
+            ("/etc/xen/xenwire.toml", Some(Kind::HostConf)),
             ("/etc/xen/xend-config.sxp", Some(Kind::XendConfig)),
             ("/etc/network/interfaces", Some(Kind::Interfaces)),
             ("/etc/network/interfaces.d/xen", Some(Kind::Interfaces)),

@@ -20,7 +20,7 @@ pub use kind::Kind;
 
 use super::domu::{self, DomU, Reading, Syntax};
 use super::lab::{Lab, Toolstack};
-use super::{interfaces, lab, xend, xl_conf};
+use super::{host_conf, interfaces, lab, xend, xl_conf};
 use crate::diag::Diagnostics;
 use host::Host;
 
@@ -131,6 +131,7 @@ impl Group<'_> {
                     readable &= read.is_sound;
                     guests.extend(read.domu.map(|domu| (*file, domu)));
                 }
+                Kind::HostConf => drop(host_conf::read(text, name, out)),
                 Kind::XlConf => host.add_xl_conf(xl_conf::read(text, name, out)),
                 Kind::XendConfig => host.add_xend(xend::read(text, name, out)),
                 Kind::Interfaces => host.add_interfaces(interfaces::read(text, name, out)),

@@ -1,0 +1,94 @@
+//! `ip=`: a guest may use the addresses that its vif was given, and no others (contract 2.4).
+//!
+//! Upstream's scripts let those addresses pass a FORWARD chain that drops, and stop nothing by
+//! themselves. Here a guest that has a list is held to it: its MAC, its addresses, and nothing that
+//! is neither IP nor ARP.
+
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
+
+use super::guest_ip::{GuestIp, Length};
+use super::{Invocation, Nodes, Script, identity};
+use crate::config::host_conf::IpFilter;
+use crate::name::{IfName, Mac};
+use crate::state::{Desired, Forged, Guard, Observed, Place};
+
+/// The links whose guards must be looked up for this call: none for a vif that comes without `ip=`,
+/// so that a host that does not use it needs no packet filter.
+///
+/// # Errors
+/// The text of `hotplug-error`.
+pub fn scope(call: &Invocation, nodes: &Nodes) -> Result<BTreeSet<IfName>, String> {
+    if call.command.comes() && !is_listed(call, nodes) {
+        return Ok(BTreeSet::new());
+    }
+    let name = identity::wanted_name(call, nodes)?;
+    Ok(BTreeSet::from([call.link.clone(), name]))
+}
+
+/// Whether this is a vif that comes with a list, so that the host's wish counts.
+pub fn is_listed(call: &Invocation, nodes: &Nodes) -> bool {
+    call.command.comes() && !GuestIp::of(call, nodes, Length::OfGuest).is_empty()
+}
+
+/// Adds to what is wanted what the guest may say. `filter` is looked at for a vif that comes with
+/// a list only.
+///
+/// # Errors
+/// The text of `hotplug-error`: an entry that is no address, or a MAC that is none. Nothing was
+/// changed.
+pub fn desire(
+    call: &Invocation,
+    nodes: &Nodes,
+    filter: IpFilter,
+    observed: &Observed,
+    desired: &mut Desired,
+) -> Result<(), String> {
+    let name = identity::wanted_name(call, nodes)?;
+    // Under its other name it is this vif's only if it says so: the name may be another's.
+    for (port, guard) in &observed.state.guards {
+        if guard.of == call.link {
+            desired.guards.insert(port.clone(), None);
+        }
+    }
+    let forged = match filter {
+        IpFilter::Enforce => Forged::Dropped,
+        IpFilter::Log => Forged::Logged,
+        IpFilter::AcceptOnly | IpFilter::Off => return Ok(()),
+    };
+    if is_listed(call, nodes) {
+        let guard = guard(call, nodes, forged)?;
+        desired.guards.insert(name, Some(guard));
+    }
+    Ok(())
+}
+
+fn guard(call: &Invocation, nodes: &Nodes, forged: Forged) -> Result<Guard, String> {
+    let (place, length) = match call.script {
+        Script::VifBridge | Script::VifBridgeManual | Script::VifSetup => {
+            (Place::Bridged, Length::OfNetwork)
+        }
+        Script::VifRoute => (Place::Routed, Length::OfNetwork),
+        Script::VifNat => (Place::Routed, Length::OfGuest),
+    };
+    let list = GuestIp::of(call, nodes, length);
+    if let Some(why) = list.wrong_v4.into_iter().chain(list.wrong_v6).next() {
+        return Err(why);
+    }
+    let v4 = list.v4.into_iter().map(IpNet::from);
+    let allowed = v4.chain(list.v6.into_iter().map(IpNet::from));
+    let text = nodes.mac.as_deref().ok_or_else(|| {
+        format!(
+            "{} has ip= but no mac, so there is no telling its frames; libxl writes it to {}",
+            call.link,
+            call.backend.join("mac"),
+        )
+    })?;
+    let mac: Mac = text.parse().map_err(|e| format!("mac={text:?}: {e}"))?;
+    let of = call.link.clone();
+    Ok(Guard::new(of, place, forged, mac, allowed))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! What `ip=` comes to, without a kernel.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::hotplug::Command;
+use crate::state::{NetState, NodePath, NodeValue};
+
+const MAC: (&str, &str) = ("mac", "00:16:3e:00:00:01");
+
+fn nodes(pairs: &[(&str, &str)]) -> Nodes {
+    let node = |(name, value): &(&str, &str)| {
+        let path = NodePath(format!("backend/vif/1/0/{name}"));
+        (path, NodeValue::text(*value))
+    };
+    let read: BTreeMap<_, _> = pairs.iter().map(node).collect();
+    Nodes::of(&online(), &read)
+}
+
+fn online() -> Invocation {
+    Invocation::from((1, 0))
+}
+
+fn offline() -> Invocation {
+    Invocation {
+        command: Command::Offline,
+        ..online()
+    }
+}
+
+fn link(name: &str) -> IfName {
+    name.parse().unwrap()
+}
+
+type Guards = BTreeMap<IfName, Option<Guard>>;
+
+fn guards(
+    call: &Invocation,
+    pairs: &[(&str, &str)],
+    filter: IpFilter,
+    found: &[(&str, &Guard)],
+) -> Result<Guards, String> {
+    let found = found.iter();
+    let state = NetState {
+        guards: found
+            .map(|(n, guard)| (link(n), (*guard).clone()))
+            .collect(),
+        ..NetState::default()
+    };
+    let mut desired = Desired::default();
+    desire(
+        call,
+        &nodes(pairs),
+        filter,
+        &Observed::host(state),
+        &mut desired,
+    )?;
+    Ok(desired.guards)
+}
+
+fn of(vif: &str, forged: Forged, allowed: &[&str]) -> Guard {
+    let allowed = allowed.iter().map(|word| Guard::net(word).unwrap());
+    let mac = MAC.1.parse().unwrap();
+    Guard::new(link(vif), Place::Bridged, forged, mac, allowed)
+}
+
+#[test]
+fn a_list_is_enforced_or_logged() {
+    let list = ("ip", " 192.0.2.7  2001:db8::7 198.51.100.8/29 ");
+    let words = ["192.0.2.7", "2001:db8::7", "198.51.100.8/29"];
+    for (filter, forged) in [
+        (IpFilter::Enforce, Some(Forged::Dropped)),
+        (IpFilter::Log, Some(Forged::Logged)),
+        (IpFilter::AcceptOnly, None),
+        (IpFilter::Off, None),
+    ] {
+        let expected = forged.map(|forged| (link("vif1.0"), Some(of("vif1.0", forged, &words))));
+        let got = guards(&online(), &[list, MAC], filter, &[]);
+        assert_eq!(got, Ok(expected.into_iter().collect()), "{filter:?}");
+    }
+    // It is the name that the link is to have.
+    let named = [list, MAC, ("vifname", "web")];
+    let got = guards(&online(), &named, IpFilter::Enforce, &[]).unwrap();
+    assert_eq!(got.keys().map(IfName::as_str).collect::<Vec<_>>(), ["web"]);
+}
+
+#[test]
+fn what_cannot_be_enforced_is_an_error_that_names_it() {
+    for (pairs, word) in [
+        (
+            &[("ip", "192.0.2.7 192.0.2.300"), MAC][..],
+            "\"192.0.2.300\"",
+        ),
+        (&[("ip", "192.0.2.0/33"), MAC][..], "192.0.2.0/33"),
+        (&[("ip", "10.0.0.1,10.0.0.2"), MAC][..], "10.0.0.1,10.0.0.2"),
+        (&[("ip", "192.0.2.7")][..], "backend/vif/1/0/mac"),
+        (&[("ip", "192.0.2.7"), ("mac", "1:2:3")][..], "1:2:3"),
+    ] {
+        let text = guards(&online(), pairs, IpFilter::Enforce, &[]).unwrap_err();
+        assert!(text.contains(word), "{text}");
+        // Whoever is not held to it may write anything, as ever.
+        assert!(guards(&online(), pairs, IpFilter::Off, &[]).is_ok());
+        assert!(guards(&offline(), pairs, IpFilter::Enforce, &[]).is_ok());
+    }
+}
+
+#[test]
+fn a_guard_goes_with_its_own_vif() {
+    let ours = of("vif1.0", Forged::Dropped, &["192.0.2.7"]);
+    let other = of("vif2.0", Forged::Dropped, &["192.0.2.8"]);
+    let named = [("vifname", "web")];
+    let found = [("vif1.0", &ours), ("web", &other)];
+    let gone = Guards::from([(link("vif1.0"), None)]);
+    assert_eq!(
+        guards(&offline(), &named, IpFilter::Enforce, &found),
+        Ok(gone)
+    );
+    // A list that is no longer enforced.
+    let now_off = guards(
+        &online(),
+        &[("ip", "192.0.2.7"), MAC],
+        IpFilter::Off,
+        &found[..1],
+    );
+    assert_eq!(now_off, Ok(Guards::from([(link("vif1.0"), None)])));
+}
+
+#[test]
+fn guards_are_looked_up_only_where_there_may_be_one() {
+    let names = |call, pairs: &[(&str, &str)]| -> Vec<String> {
+        let scope = scope(&call, &nodes(pairs)).unwrap();
+        scope.iter().map(IfName::to_string).collect()
+    };
+    assert_eq!(names(online(), &[]), [""; 0]);
+    assert_eq!(names(online(), &[("ip", "192.0.2.7")]), ["vif1.0"]);
+    assert_eq!(names(offline(), &[]), ["vif1.0"]);
+    assert_eq!(names(offline(), &[("vifname", "web")]), ["vif1.0", "web"]);
+}

@@ -1,0 +1,208 @@
+//! Changes to a ruleset, in one transaction.
+
+use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
+
+use super::expression::Expression;
+use super::set::{Element, Set, put_elements};
+use super::{
+    DELSETELEM, DELTABLE, Family, NEWCHAIN, NEWRULE, NEWSET, NEWSETELEM, NEWTABLE, SUBSYSTEM,
+    comment, header, kind,
+};
+use crate::attribute::Attributes;
+use crate::request::framed;
+
+/// Changes that happen together or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The number of the ruleset that they are for: with any other one the kernel refuses them
+    /// (ERESTART).
+    pub generation: Option<u32>,
+    /// In this order.
+    pub changes: Vec<Change>,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A table, which must not be there yet.
+    AddTable {
+        /// Its family.
+        family: Family,
+        /// Its name.
+        name: String,
+        /// Its comment.
+        comment: String,
+    },
+    /// A table goes, with all that is in it.
+    DeleteTable {
+        /// Its family.
+        family: Family,
+        /// Its name.
+        name: String,
+    },
+    /// A chain.
+    AddChain(Family, String, Chain),
+    /// A set.
+    AddSet(Family, String, Set),
+    /// A rule, behind those of its chain.
+    AddRule(Family, String, Rule),
+    /// Elements of a set; those that are there already stay as they are.
+    AddElements {
+        /// The family of the table.
+        family: Family,
+        /// The table.
+        table: String,
+        /// The set.
+        set: String,
+        /// The elements.
+        elements: Vec<Element>,
+    },
+    /// Elements of a set, which must be there.
+    DeleteElements {
+        /// The family of the table.
+        family: Family,
+        /// The table.
+        table: String,
+        /// The set.
+        set: String,
+        /// The elements.
+        elements: Vec<Element>,
+    },
+}
+
+/// A chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// Its name.
+    pub name: String,
+    /// Where packets enter it; none for one that others jump to.
+    pub hook: Option<Hook>,
+}
+
+/// Where packets enter a chain of type `filter`, which lets pass what no rule decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// The number of the hook in its family: 0 is prerouting, in the ARP family 0 is input.
+    pub number: u32,
+    /// The lower, the earlier.
+    pub priority: i32,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its chain.
+    pub chain: String,
+    /// What it does.
+    pub expressions: Vec<Expression>,
+}
+
+/// NFNL_MSG_BATCH_BEGIN and NFNL_MSG_BATCH_END.
+const BEGIN: u16 = 16;
+const END: u16 = 17;
+
+/// A message of many elements stays below the 64 KiB of an attribute.
+const ELEMENTS: usize = 400;
+
+impl Batch {
+    /// The datagram. The last change has this number and asks for an acknowledgement, all else has
+    /// the number before, under which the kernel complains.
+    pub(crate) fn encode(&self, sequence: u32) -> Vec<u8> {
+        let before = sequence.wrapping_sub(1);
+        let mut begin = Attributes(header(0, SUBSYSTEM));
+        if let Some(generation) = self.generation {
+            begin.put_be32(1, generation);
+        }
+        let mut bytes = framed(BEGIN, 0, before, &begin.0);
+        let messages: Vec<_> = self.changes.iter().enumerate().flat_map(messages).collect();
+        let last = messages.len().saturating_sub(1);
+        for (number, (message, flags, payload)) in messages.into_iter().enumerate() {
+            let (flags, sequence) = if number == last {
+                (flags | NLM_F_ACK, sequence)
+            } else {
+                (flags, before)
+            };
+            bytes.extend(framed(kind(message), flags, sequence, &payload));
+        }
+        bytes.extend(framed(END, 0, before, &header(0, SUBSYSTEM)));
+        bytes
+    }
+}
+
+type Message = (u16, u16, Vec<u8>);
+
+fn messages((number, change): (usize, &Change)) -> Vec<Message> {
+    let one = |message, flags, family: Family, put: &dyn Fn(&mut Attributes)| {
+        let mut to = Attributes(header(family as u8, 0));
+        put(&mut to);
+        vec![(message, flags, to.0)]
+    };
+    match change {
+        Change::AddTable {
+            family,
+            name,
+            comment: text,
+        } => one(NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, *family, &|to| {
+            to.put_text(1, name);
+            to.put(6, &comment(text));
+        }),
+        Change::DeleteTable { family, name } => {
+            one(DELTABLE, 0, *family, &|to| to.put_text(1, name))
+        }
+        Change::AddChain(family, table, chain) => one(NEWCHAIN, NLM_F_CREATE, *family, &|to| {
+            to.put_text(1, table);
+            to.put_text(3, &chain.name);
+            if let Some(hook) = chain.hook {
+                to.put_text(7, "filter");
+                to.put_be32(5, 1);
+                to.put_nest(4, |nest| {
+                    nest.put_be32(1, hook.number);
+                    nest.put(2, &hook.priority.to_be_bytes());
+                });
+            }
+        }),
+        Change::AddSet(family, table, set) => {
+            // A number of its own in the batch (NFTA_SET_ID), which we never refer to.
+            let id = u32::try_from(number).unwrap_or(u32::MAX);
+            one(NEWSET, NLM_F_CREATE, *family, &|to| set.put(to, table, id))
+        }
+        Change::AddRule(family, table, rule) => {
+            one(NEWRULE, NLM_F_CREATE | NLM_F_APPEND, *family, &|to| {
+                to.put_text(1, table);
+                to.put_text(2, &rule.chain);
+                to.put_nest(4, |list| {
+                    for expression in &rule.expressions {
+                        list.put_nest(1, |one| expression.put(one));
+                    }
+                });
+            })
+        }
+        Change::AddElements {
+            family,
+            table,
+            set,
+            elements,
+        } => in_parts(*family, (NEWSETELEM, NLM_F_CREATE), table, set, elements),
+        Change::DeleteElements {
+            family,
+            table,
+            set,
+            elements,
+        } => in_parts(*family, (DELSETELEM, 0), table, set, elements),
+    }
+}
+
+fn in_parts(
+    family: Family,
+    (message, flags): (u16, u16),
+    table: &str,
+    set: &str,
+    elements: &[Element],
+) -> Vec<Message> {
+    let part = |elements: &[Element]| {
+        let mut to = Attributes(header(family as u8, 0));
+        put_elements(&mut to, table, set, elements, message == NEWSETELEM);
+        (message, flags, to.0)
+    };
+    elements.chunks(ELEMENTS).map(part).collect()
+}
