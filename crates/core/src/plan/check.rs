@@ -267,12 +267,15 @@ fn check_guards(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>)
     }
 }
 
-/// Policy rules are nobody's unless they are named.
+/// Policy rules are nobody's unless they are named, nor is masquerading.
 fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) {
     for (step, number) in plan.steps.iter().zip(0..) {
         let named = match &step.effect {
             Effect::AddRule(rule) => desired.rules.contains(rule),
             Effect::DeleteRule(rule) => desired.rules_gone.contains(rule),
+            Effect::ChangeMasquerade { uplink, change } => {
+                desired.masquerades.get(uplink) == Some(&change.to)
+            }
             _ => true,
         };
         if !named {

@@ -191,7 +191,10 @@ impl World {
     /// The example, about to run as libxl runs a script for the emulated NIC of a vif.
     pub fn script_for_tap(&self, domid: u16, words: &[&str]) -> Command {
         let mut command = self.command(&[]);
-        command.arg(Self::program("call")).args(words).arg("type_if=tap");
+        command
+            .arg(Self::program("call"))
+            .args(words)
+            .arg("type_if=tap");
         command.env("INTERFACE", format!("vif{domid}.0-emu"));
         command
     }

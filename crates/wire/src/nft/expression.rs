@@ -24,6 +24,8 @@ pub enum Base {
 pub enum Load {
     /// NFT_META_IIFNAME: the link that it came in by; in the bridge family the port.
     InLink,
+    /// NFT_META_OIFNAME: the link that it leaves by.
+    OutLink,
     /// NFT_META_NFPROTO: 2 for IPv4, 10 for IPv6.
     NetworkProtocol,
     /// NFT_META_L4PROTO: what IP carries.
@@ -69,6 +71,8 @@ pub enum Expression {
     PerSecond(u64),
     /// Says so in the kernel's log.
     Log(String),
+    /// The packet's connection gets an address of the link that it leaves by as its source.
+    Masquerade,
     /// The end.
     Verdict(Verdict),
 }
@@ -93,6 +97,7 @@ impl Expression {
             Self::Counter => "counter",
             Self::PerSecond(_) => "limit",
             Self::Log(_) => "log",
+            Self::Masquerade => "masq",
             Self::Verdict(_) => "immediate",
         }
     }
@@ -149,6 +154,8 @@ impl Expression {
                 // LOG_INFO.
                 to.put_be32(5, 6);
             }
+            // With the ports that are free.
+            Self::Masquerade => {}
             Self::Verdict(verdict) => {
                 // NFT_REG_VERDICT.
                 to.put_be32(1, 0);
@@ -163,6 +170,7 @@ impl Load {
     fn meta_key(self) -> u32 {
         match self {
             Self::InLink => 6,
+            Self::OutLink => 7,
             Self::NetworkProtocol => 15,
             Self::TransportProtocol => 16,
             Self::Payload { .. } => 0,

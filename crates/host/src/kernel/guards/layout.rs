@@ -17,7 +17,7 @@
 //! ```
 
 use xenwire_wire::nft::{
-    Base, Chain, Change, Expression, Family, Field, Hook, Load, Register, Rule, Set, Verdict,
+    Base, Chain, Change, Expression, Family, Field, Hook, Load, Register, Rule, Set, Verdict, Work,
 };
 
 /// The name of our tables.
@@ -145,12 +145,13 @@ impl Table {
     /// Where packets come in.
     fn enter(&mut self) {
         let hook = Hook {
+            work: Work::Filter,
             number: 0,
             priority: PRIORITY,
         };
         let (name, chain) = match self.family {
             Family::Arp => ("input", "arp"),
-            Family::Bridge | Family::Inet => ("prerouting", "guest"),
+            Family::Bridge | Family::Inet | Family::Ipv4 => ("prerouting", "guest"),
         };
         self.chain(name, Some(hook));
         self.rule(name, vec![in_link(), is_in(GUARDED), goto(chain)]);
