@@ -176,7 +176,7 @@ impl Table {
     fn is(&self, ethertype: u16, family: u8) -> Vec<Expression> {
         let (load, value) = match self.family {
             Family::Bridge => (ETHERTYPE, ethertype.to_be_bytes().to_vec()),
-            Family::Inet | Family::Arp => (Load::NetworkProtocol, vec![family]),
+            Family::Inet | Family::Ipv4 | Family::Arp => (Load::NetworkProtocol, vec![family]),
         };
         let load = Expression::Load(load, KEY);
         vec![load, Expression::Equals(KEY, value)]
