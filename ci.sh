@@ -12,7 +12,7 @@ usage() {
   cat <<'END'
 usage: ./ci.sh [--no-install] [STAGE] [NAME]
 
-  all           every stage below except mutants and bench, in this order (the default)
+  all           every stage below except package, mutants and bench, in this order (the default)
   need          install what the tests need; unpack Debian's hotplug scripts, xl and kernel into .cache/
   fmt           rustfmt, nothing is changed
   lint          clippy and shellcheck, warnings are errors
@@ -23,6 +23,7 @@ usage: ./ci.sh [--no-install] [STAGE] [NAME]
                 (`test qemu`: those on Debian's own kernel, in QEMU)
   fuzz [NAME]   the property tests again, with ten times as many cases
   lab           the release binary runs every folder of examples/, as root and as nobody
+  package       a .deb and a tarball, and both tried; not in `all`
   mutants [WORD]  the lab's stand-ins, made wrong in 165 ways; each must be noticed; not in `all`
   bench [NAME]  the benchmarks, NAME as for test; never part of `all`: figures do not pass or fail
 
@@ -60,7 +61,7 @@ wanted=${words[0]:-all}
 name=${words[1]:-}
 case $wanted in
   all) stages=("${ALL[@]}") ;;
-  need | fmt | lint | fence | deny | doc | test | fuzz | lab | mutants | bench) stages=("$wanted") ;;
+  need | fmt | lint | fence | deny | doc | test | fuzz | lab | package | mutants | bench) stages=("$wanted") ;;
   *) usage_error "no stage is called $wanted" ;;
 esac
 case $wanted:$name in
@@ -85,6 +86,7 @@ export XENWIRE_DEBIAN_PACKAGE="$PWD/.cache/xen-utils-common"
 export XENWIRE_DEBIAN_SCRIPTS="$XENWIRE_DEBIAN_PACKAGE/etc/xen/scripts"
 export XENWIRE_DEBIAN_XL="$PWD/.cache/xen-utils"
 export XENWIRE_DEBIAN_IFUPDOWN="$PWD/.cache/ifupdown"
+export XENWIRE_DEBIAN_OPENVSWITCH="$PWD/.cache/openvswitch"
 export XENWIRE_QEMU_IMAGE="$PWD/.cache/qemu"
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/xenwire-ci.XXXXXX") || exit 1

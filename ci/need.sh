@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Stage `need`: what the tests need from Debian. Installs packages (root, or sudo after asking) and
-# unpacks Debian's own hotplug scripts, xl, libxlutil and ifquery, which are compared with ours but never
+# unpacks Debian's own hotplug scripts, xl, libxlutil, ifquery and Open vSwitch, which are compared with ours but never
 # installed: installing them would put real scripts under /etc/xen of the machine that runs the tests.
 # Debian's kernel is made ready for QEMU by ci/qemu.sh.
 set -uo pipefail
@@ -12,6 +12,7 @@ set -uo pipefail
 readonly TOOLS='
 ip            iproute2
 brctl         bridge-utils
+ifconfig      net-tools
 nft           nftables
 iptables      iptables
 ping          iputils-ping
@@ -58,6 +59,16 @@ xl_packages() {
   with_dependencies "$xl" | grep -E '^lib(xen|yajl|ncurses|tinfo|ext2fs)'
 }
 
+switch_is_here() { [ -e "$XENWIRE_DEBIAN_OPENVSWITCH/usr/bin/ovs-vsctl" ]; }
+
+# Not installed: its package would start it for the machine that runs the tests.
+unpack_switch() {
+  local packages=(openvswitch-switch openvswitch-common)
+  mapfile -t -O 2 packages < <(with_dependencies "${packages[@]}" |
+    grep -E '^lib(xdp|bpf|unbound|numa|cap-ng|ssl|event|elf|protobuf-c|nghttp2|hogweed|nettle)')
+  unpack "$XENWIRE_DEBIAN_OPENVSWITCH" "${packages[@]}"
+}
+
 unpack_xl() {
   local packages
   packages=$(xl_packages) || { fresh_lists && packages=$(xl_packages); } || return
@@ -81,16 +92,18 @@ if [ -z "${XENWIRE_NO_INSTALL:-}" ]; then
   scripts_are_here || unpack "$XENWIRE_DEBIAN_PACKAGE" xen-utils-common
   xl_is_here || unpack_xl
   ifquery_is_here || unpack "$XENWIRE_DEBIAN_IFUPDOWN" ifupdown
+  switch_is_here || unpack_switch
   ci/qemu.sh
 fi
-scripts=absent xl=absent ifquery=absent kernel=absent
+scripts=absent xl=absent ifquery=absent switch=absent kernel=absent
 scripts_are_here && scripts=here
 xl_is_here && xl=here
 ifquery_is_here && ifquery=here
+switch_is_here && switch=here
 ci/qemu.sh --check && kernel=here
-echo "Debian's hotplug scripts: $scripts; its xl: $xl; its ifquery: $ifquery; its kernel for QEMU: $kernel"
+echo "Debian's hotplug scripts: $scripts; its xl: $xl; its ifquery: $ifquery; its Open vSwitch: $switch; its kernel for QEMU: $kernel"
 
-[ -z "$lacking" ] && [ "$scripts$xl$ifquery$kernel" = herehereherehere ] && exit 0
+[ -z "$lacking" ] && [ "$scripts$xl$ifquery$switch$kernel" = hereherehereherehere ] && exit 0
 [ -z "$lacking" ] || printf 'Still missing:\n%s\n' "$lacking"
 if [ -n "${XENWIRE_NO_INSTALL:-}" ] && [ "${CI:-}" != true ]; then
   echo 'Going on without: tests that need these are counted as skipped.'

@@ -13,7 +13,7 @@ lint() {
   cargo clippy --locked --workspace --all-targets -- -D warnings || return
   ci/mutants.sh --check || return
   if command -v shellcheck >/dev/null; then
-    shellcheck -x ci.sh .ci/run ci/*.sh
+    shellcheck -x ci.sh .ci/run ci/*.sh ci/package/p* crates/host/src/hooks/*.sh
   else
     echo 'stage lint: shellcheck is not installed' >>"$XENWIRE_MISSING"
   fi
@@ -51,7 +51,8 @@ tests() {
   if [ -n "$package" ]; then
     which=(-p "$package" -- --show-output)
   elif [ -n "$name" ]; then
-    which+=("$name" -- --show-output)
+    # Rust's names have no hyphens.
+    which+=("${name//-/_}" -- --show-output)
   fi
   PROPTEST_CASES=$XENWIRE_CASES counted_test "${which[@]}" || return
   ran || { echo "no test ran; asked for: ${name:-all}"; return 1; }
@@ -85,6 +86,6 @@ bench() {
 case $stage in
   fmt | lint | doc | fuzz | mutants | bench) "$stage" ;;
   test) tests ;;
-  need | fence | deny | lab) exec bash "ci/$stage.sh" ;;
+  need | fence | deny | lab | package) exec bash "ci/$stage.sh" ;;
   *) echo "ci/stage.sh: no stage is called $stage" >&2; exit 2 ;;
 esac

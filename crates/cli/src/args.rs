@@ -13,7 +13,7 @@ const STATUSES: &str = "Exit status: 0 done; 1 the request, a file or a claim is
 
 /// The networking of a Xen host in one program.
 #[derive(Debug, Parser)]
-#[command(name = "xenwire", version, max_term_width = 100, after_help = STATUSES)]
+#[command(name = "xenwire", version = env!("XENWIRE_VERSION"), max_term_width = 100, after_help = STATUSES)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -52,10 +52,33 @@ pub enum Command {
         after_help = "Example:\n  xenwire fmt --vif 'bridge=br0,mac=00:16:3E:0:0:2,rate=10Mb/s'"
     )]
     Fmt(FmtArgs),
+    /// Take the place of Xen's scripts on this host
+    #[command(after_help = INSTALL)]
+    Install(InstallArgs),
+    /// Give Xen's scripts their place back
+    #[command(after_help = UNINSTALL)]
+    Uninstall(InstallArgs),
     /// Run a xenstore in the foreground, for tests that need one
     #[command(after_help = XENSTORED)]
     Xenstored(XenstoredArgs),
 }
+
+/// The end of `install`'s help.
+const INSTALL: &str = "Example:
+  xenwire install --dry-run
+  xenwire install
+
+This program is copied to /usr/libexec/xenwire, and the scripts it can serve become links to it. The originals
+stay beside them, as NAME.distrib, and dpkg upgrades them there. Guests that run are not touched. A run that is
+cut off is finished by the next. Exit status 4: a script that somebody replaced since was left alone.";
+
+/// The end of `uninstall`'s help.
+const UNINSTALL: &str = "Example:
+  xenwire uninstall --dry-run
+  xenwire uninstall
+
+Guests that run are not touched. A script that its package has upgraded meanwhile comes back upgraded.
+Exit status 4: what somebody changed since was left alone; the message says what to do.";
 
 /// The end of `loopback add`'s help.
 const LOOPBACK_ADD: &str = "Example:
@@ -137,6 +160,22 @@ pub enum LoopbackCommand {
         /// The number N of vethN and vif0.N
         number: u16,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct InstallArgs {
+    /// The folder of Xen's scripts [default: where they are installed, or /etc/xen/scripts]
+    #[arg(long, value_name = "DIR")]
+    pub scripts_dir: Option<String>,
+    /// Take this folder for the root of the file system
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the steps as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

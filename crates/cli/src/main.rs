@@ -33,12 +33,14 @@ fn main() -> ExitCode {
         Command::Lab(lab) => cmd::lab::main(lab),
         Command::Check(check) => cmd::check::main(&check),
         Command::Fmt(fmt) => cmd::fmt::main(&fmt),
+        Command::Install(args) => cmd::install::install(&args),
         Command::NetworkBridge(words) => cmd::network::script("network-bridge", &words),
         Command::NetworkRoute(words) => cmd::network::script("network-route", &words),
         Command::NetworkNat(words) => cmd::network::script("network-nat", &words),
         Command::Loopback(pair) => cmd::network::pair(&pair),
         Command::Recover => cmd::network::take_back(),
         Command::Show(show) => cmd::show::main(&show),
+        Command::Uninstall(args) => cmd::install::uninstall(&args),
         Command::Xenstored(xenstored) => cmd::xenstored::main(xenstored),
     };
     ExitCode::from(status)

@@ -11,6 +11,8 @@ pub const DONE: u8 = 0;
 pub const WRONG: u8 = 1;
 /// The machine refused, and nothing was changed.
 pub const REFUSED: u8 = 3;
+/// Something is left as it is; a person is needed.
+pub const STUCK: u8 = 4;
 
 /// Prints data. A reader that went away has read enough; data that cannot be written for any other
 /// reason is lost, and an exit status of 0 would be a lie.

@@ -22,6 +22,11 @@ pub fn is_network(file: &str) -> bool {
     )
 }
 
+/// Whether this program is the script of this name.
+pub fn serves(file: &str) -> bool {
+    Script::named(file).is_some() || is_network(file)
+}
+
 /// Acts on a call of xend, of an interfaces(5) line or of an administrator.
 pub fn network(file: &str, name: &str) -> ExitCode {
     ExitCode::from(network_with(file, name, &args()))

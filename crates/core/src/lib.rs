@@ -14,6 +14,7 @@
 pub mod config;
 pub mod diag;
 pub mod hotplug;
+pub mod install;
 pub mod journal;
 pub mod name;
 pub mod network;

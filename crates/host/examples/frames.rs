@@ -9,6 +9,7 @@
 //! came before it, and a line `udp` which datagrams came to this machine's port PORT. Nothing waits for
 //! a time: links keep the order of frames. The tests of this crate run it.
 #![allow(unsafe_code, reason = "packet(7) has no safe form")]
+#![allow(clippy::print_stdout, reason = "what it is for")]
 
 use std::collections::BTreeSet;
 use std::io::{self, Error, Read};

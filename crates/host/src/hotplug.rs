@@ -7,19 +7,21 @@ use xenwire_core::config::host_conf::{self, IpFilter};
 use xenwire_core::diag::{Diagnostics, Style};
 use xenwire_core::hotplug::{
     Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, guard,
-    lacks_uplink, scope, wanted_nodes,
+    hooks as wanted_hooks, lacks_uplink, questions, scope, vm_nodes, wanted_nodes,
 };
 use xenwire_core::journal::{Event, Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
-use xenwire_core::state::{Effect, NodePath, NodeValue, Scope};
+use xenwire_core::state::{Effect, NodePath, NodeValue, Scope, Switches};
 
 use crate::files;
+use crate::hooks;
 use crate::journal::{Announced, FileJournal, Journal, Keeping};
 use crate::kernel::Kernel;
 use crate::log::{Level, Log};
 use crate::network;
 use crate::run::{Gate, Gated, Host, Performer, run};
 use crate::store::{self, Store};
+use crate::switch::{self, Switch};
 
 /// Where a call finds things.
 #[derive(Clone, Debug)]
@@ -32,8 +34,12 @@ pub struct Places {
     pub conf: PathBuf,
     /// Where xenstore may be, the likeliest first.
     pub store: Vec<PathBuf>,
+    /// Open vSwitch's database.
+    pub switch: PathBuf,
     /// The logs.
     pub log: Log,
+    /// The folder of the hooks.
+    pub hooks: PathBuf,
 }
 
 /// What a call is going to do.
@@ -52,8 +58,10 @@ impl Places {
             journals: "/run/xenwire/journal".into(),
             network_lock: crate::network::lock_path(crate::network::JOURNALS),
             conf: "/etc/xen/xenwire.toml".into(),
+            switch: switch::place(&env),
             store: store::places(env),
             log: Log::new(name),
+            hooks: hooks::folder(name),
         }
     }
 }
@@ -111,7 +119,11 @@ pub fn call_through(
             return 1;
         }
     };
-    let mut host = Host { kernel, store };
+    let mut host = Host {
+        kernel,
+        store,
+        switch: None,
+    };
     let _bridges_stay = network::hold_off(&places.network_lock);
     let (outcome, read) = act(&call, &subject, &mut host, gate, places);
     let status = match outcome {
@@ -139,26 +151,27 @@ fn act(
     subject: &str,
     host: &mut Host,
     gate: &mut Gate<'_>,
-    Places {
-        journals,
-        conf,
-        log,
-        ..
-    }: &Places,
+    places: &Places,
 ) -> (Result<(), String>, Read) {
-    let read = match &mut host.store {
+    let log = &places.log;
+    let mut read = match &mut host.store {
         Some(store) => match store.read(&wanted_nodes(call)) {
             Ok(read) => read,
             Err(error) => return (Err(error.to_string()), Read::new()),
         },
         None => Read::new(),
     };
+    let more = vm_nodes(call, &read);
+    if let Some(store) = host.store.as_mut().filter(|_| !more.is_empty()) {
+        // What the guest is called is for others to read; it starts without.
+        read.extend(store.read(&more).unwrap_or_default());
+    }
     let result = (|| {
         let keeping = match call.script.gives_to_others() {
             true => Keeping::AllRuns,
             false => Keeping::LastRun,
         };
-        let mut journal = FileJournal::open(journals, call.link.as_str(), keeping)
+        let mut journal = FileJournal::open(&places.journals, call.link.as_str(), keeping)
             .map_err(|fault| fault.to_string())?;
         if journal.status().is_unfinished() {
             log.say(
@@ -170,7 +183,9 @@ fn act(
                 .map_err(|fault| fault.to_string())?;
         }
         let given = Given::of(journal.found());
-        let Prepared { plan, warnings } = prepare(call, &read, &given, conf, &mut host.kernel)?;
+        let switches = switches(call, &read, host, places)?;
+        let Prepared { plan, warnings } =
+            prepare(call, &read, &given, switches, places, &mut host.kernel)?;
         for warning in warnings {
             log.say(Level::Warning, &format!("{subject}: {warning}"));
         }
@@ -194,6 +209,31 @@ fn act(
     (result, read)
 }
 
+/// What a call about Open vSwitch must know of it. A switch that is not there has no port to remove.
+fn switches(
+    call: &Invocation,
+    read: &Read,
+    host: &mut Host,
+    places: &Places,
+) -> Result<Switches, String> {
+    if call.script != Script::VifOpenvswitch {
+        return Ok(Switches::default());
+    }
+    let (bridge, ports) = questions(call, &Nodes::of(call, read))?;
+    let found = Switch::connect(&places.switch).and_then(|mut switch| {
+        let found = switch.look(bridge.as_ref(), &ports)?;
+        host.switch = Some(switch);
+        Ok(found)
+    });
+    match found {
+        Err(why) if !call.command.comes() => {
+            places.log.say(Level::Warning, &why);
+            Ok(Switches::default())
+        }
+        found => found,
+    }
+}
+
 /// Looks at the machine and decides what the call does.
 ///
 /// # Errors
@@ -202,7 +242,8 @@ pub fn prepare(
     call: &Invocation,
     read: &Read,
     given: &Given,
-    conf: &Path,
+    switches: Switches,
+    places: &Places,
     kernel: &mut Kernel,
 ) -> Result<Prepared, String> {
     let nodes = Nodes::of(call, read);
@@ -220,6 +261,7 @@ pub fn prepare(
         call
     };
     observed.state.nodes = read.clone();
+    observed.state.switches = switches;
     let guarded = guard::scope(call, &nodes)?;
     observed.state.guards = kernel
         .guards(&guarded)
@@ -229,11 +271,16 @@ pub fn prepare(
         mut warnings,
     } = desire(call, &nodes, given, &observed)?;
     let filter = if guard::is_listed(call, &nodes) {
-        ip_filter(conf, &mut warnings)
+        ip_filter(&places.conf, &mut warnings)
     } else {
         IpFilter::default()
     };
     guard::desire(call, &nodes, filter, &observed, &mut desired)?;
+    match hooks::find(&places.hooks) {
+        Ok(found) => desired.hooks = wanted_hooks(call, &nodes, &desired, &found),
+        Err(why) if call.command.comes() => return Err(why),
+        Err(why) => warnings.push(why),
+    }
     let planned = plan(&desired, &observed);
     warnings.extend(planned.report.skipped.iter().map(ToString::to_string));
     let join = |lines: Vec<String>| lines.join("; ");

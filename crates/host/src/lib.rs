@@ -8,21 +8,28 @@
 //! | [`journal`] | keeps records, and hands out the token without which nothing is changed |
 //! | [`run`] | carries out the orders of a journal's state machine |
 //! | [`hotplug`] | a vif script's call from argv to exit status |
+//! | [`install`] | puts links in the place of Xen's scripts, and the scripts back |
+//! | [`hooks`] | finds and runs the hooks of the vif scripts |
 //! | [`topology`] | what `xenwire show` draws, as observed |
 //! | [`terminal`] | how wide it is |
+//! | [`lock`] | the locks that Xen's scripts hold |
 //! | [`log`] | xen-hotplug.log and syslog |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 // kernel/part.rs has what there is.
 #![deny(unsafe_code)]
 
 pub mod files;
+pub mod hooks;
 pub mod hotplug;
+pub mod install;
 pub mod journal;
 pub mod kernel;
+pub mod lock;
 pub mod log;
 pub mod network;
 pub mod run;
 pub mod store;
+pub mod switch;
 pub mod terminal;
 pub mod topology;
 

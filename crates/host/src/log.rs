@@ -29,6 +29,9 @@ pub enum Level {
     Debug = 7,
 }
 
+/// The log file of Xen's scripts (contract 0.4).
+pub const FILE: &str = "/var/log/xen/xen-hotplug.log";
+
 /// LOG_DAEMON (RFC 3164, facility 3).
 const DAEMON: u8 = 3 << 3;
 
@@ -37,7 +40,7 @@ impl Log {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            file: "/var/log/xen/xen-hotplug.log".into(),
+            file: FILE.into(),
             syslog: "/dev/log".into(),
         }
     }

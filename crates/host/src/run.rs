@@ -3,9 +3,11 @@
 use xenwire_core::journal::{Answer, Fault, Machine, Order, Outcome};
 use xenwire_core::state::Effect;
 
+use crate::hooks;
 use crate::journal::{Announced, Journal};
 use crate::kernel::Kernel;
 use crate::store::Store;
+use crate::switch::Switch;
 
 /// Whoever does effects.
 pub trait Performer {
@@ -23,12 +25,26 @@ pub struct Host {
     pub kernel: Kernel,
     /// xenstore.
     pub store: Option<Store>,
+    /// Open vSwitch, for a call about it.
+    pub switch: Option<Switch>,
 }
 
 impl Performer for Host {
     fn perform(&mut self, announced: &Announced, effect: &Effect) -> Result<(), Fault> {
         if effect.is_kernel() {
             return self.kernel.perform(announced, effect);
+        }
+        if let Effect::RunHooks(hooks) = effect {
+            return hooks::run(hooks);
+        }
+        if let Effect::ChangeSwitchPort(change) = effect {
+            let none = || Fault {
+                operation: effect.to_string(),
+                errno: None,
+                reason: "there is no Open vSwitch here".into(),
+            };
+            let switch = self.switch.as_mut().ok_or_else(none)?;
+            return switch.perform(announced, change);
         }
         match &mut self.store {
             Some(store) => store.perform(effect),

@@ -66,6 +66,7 @@ fn finish(subject: &str, plan: Plan, kernel: Kernel) -> Result<(), String> {
     let mut host = Host {
         kernel,
         store: None,
+        switch: None,
     };
     match run(
         Machine::new(subject, plan),

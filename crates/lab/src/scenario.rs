@@ -43,8 +43,9 @@ pub enum LoadError {
 }
 
 /// The names of scripts which we answer to.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 10] = [
     "vif-bridge",
+    "vif-openvswitch",
     "vif-bridge-manual",
     "vif-route",
     "vif-nat",

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod fmt;
+pub mod install;
 pub mod lab;
 pub mod network;
 pub mod show;

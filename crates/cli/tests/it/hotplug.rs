@@ -11,11 +11,11 @@ use crate::place::{Place, Said, each_user};
 use crate::scenario::{TRUE, office};
 
 /// A vif that nobody but this test knows of.
-const BACKEND: &str = "/local/domain/0/backend/vif/9/0";
+pub const BACKEND: &str = "/local/domain/0/backend/vif/9/0";
 const FRONTEND: &str = "/local/domain/9/device/vif/0";
 
 /// The environment of xl.
-const XL: [&str; 5] = [
+pub const XL: [&str; 5] = [
     "XENBUS_PATH=backend/vif/9/0",
     "XENBUS_TYPE=vif",
     "XENBUS_BASE_PATH=backend",
@@ -24,13 +24,14 @@ const XL: [&str; 5] = [
 ];
 
 /// A dom0 with a vif, and a view of its store.
-struct Dom0<'a> {
+pub struct Dom0<'a> {
     place: &'a Place,
     store: Client,
 }
 
 impl<'a> Dom0<'a> {
-    fn new(place: &'a Place, bridge: &str) -> Self {
+    /// In a lab of its own, with the vif on no bridge yet.
+    pub fn new(place: &'a Place, bridge: &str) -> Self {
         office(place, "office", TRUE);
         place.expect(0, &["lab", "up", "office"]);
         let socket = place.expect(0, &["lab", "xenstore"]).out;
@@ -47,6 +48,12 @@ impl<'a> Dom0<'a> {
         dom0
     }
 
+    /// Writes a node of the backend.
+    pub fn write(&mut self, name: &str, value: &str) {
+        let path = format!("{BACKEND}/{name}");
+        self.store.write(&path, value.as_bytes()).unwrap();
+    }
+
     fn make_vif(&self) {
         let words = [
             "ip", "link", "add", "vif9.0", "type", "veth", "peer", "name", "peer9",
@@ -56,7 +63,7 @@ impl<'a> Dom0<'a> {
     }
 
     /// Calls the script with these words and this environment, and nothing else.
-    fn call(&self, words: &[&str], environment: &[&str]) -> Said {
+    pub fn call(&self, words: &[&str], environment: &[&str]) -> Said {
         let mut argv = vec!["env", "-i"];
         argv.extend(environment);
         argv.push("/etc/xen/scripts/vif-bridge");
@@ -65,7 +72,7 @@ impl<'a> Dom0<'a> {
     }
 
     /// The nodes that were written since the last look, in order.
-    fn written(&mut self) -> Vec<String> {
+    pub fn written(&mut self) -> Vec<String> {
         // What is behind our own mark has not happened yet.
         self.store.write("/local/mark", b"").unwrap();
         let mut paths = Vec::new();
@@ -81,13 +88,14 @@ impl<'a> Dom0<'a> {
         }
     }
 
-    fn node(&mut self, path: &str) -> Option<String> {
+    /// A node's value, if it is there.
+    pub fn node(&mut self, path: &str) -> Option<String> {
         let value = self.store.read_optional(path).unwrap();
         value.map(|value| String::from_utf8(value).unwrap())
     }
 
     /// Its link as `ip` shows it; nothing if there is none.
-    fn link(&self, name: &str) -> Option<String> {
+    pub fn link(&self, name: &str) -> Option<String> {
         let shown = self.place.on("dom0", &["ip", "-o", "link", "show", name]);
         (shown.status == 0).then_some(shown.out)
     }

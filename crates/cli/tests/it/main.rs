@@ -17,6 +17,7 @@
 //! | `up` | the orders to a lab that is up |
 //! | `words` | help, usage, and readers that go away |
 //! | `hotplug` | the exit statuses of a vif script |
+//! | `hooks` | an administrator's hooks: what they see, and whose are run |
 //! | `xenstored`, `xenstored_trace` | a xenstore by itself: its sockets, its end, its traces |
 //!
 //! `place` is a user with a folder, `scenario` writes small labs, `need` says what is missing.
@@ -29,10 +30,12 @@ mod claims;
 mod custom;
 mod execs;
 mod hang;
+mod hooks;
 mod hotplug;
 mod killed;
 mod many;
 mod need;
+mod openvswitch;
 mod pictures;
 mod place;
 mod run;

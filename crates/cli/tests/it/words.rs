@@ -63,12 +63,12 @@ fn every_example_of_the_help_is_understood() {
             let line = line.trim().rsplit("$(").next().unwrap();
             let line = line.split(')').next().unwrap();
             // No lab is up: whatever is understood fails for another reason than usage. Some of it
-            // would change the network, and has one of its own here, and a /run.
+            // would change the network or files, and has a network of its own here, and folders.
             let typed = line.split_whitespace().skip(1);
             let mut alone = place.command("unshare");
             alone
                 .args(["--map-root-user", "--net", "--mount", "sh", "-ec"])
-                .arg("mount -t tmpfs tmpfs /run; exec \"$@\"")
+                .arg("for folder in /run /etc /var/lib; do mount -t tmpfs tmpfs $folder; done; exec \"$@\"")
                 .arg("sh")
                 .arg(place.file("xenwire"))
                 .args(typed);

@@ -12,7 +12,7 @@ use crate::world::{Said, World};
 
 /// The calls that can change something: messages, writes, and whatever makes, cuts or removes files.
 const CALLS: &str = "sendto,sendmsg,write,writev,pwrite64,openat,mkdir,mkdirat,ftruncate,unlink,\
-                     unlinkat,rename,renameat,renameat2";
+                     unlinkat,rename,renameat,renameat2,symlinkat,linkat,fchmod,rmdir,copy_file_range";
 
 /// One of the calls of a run that change something.
 #[derive(Clone, Debug)]

@@ -72,14 +72,7 @@ fn come(
     coming(call, observed, &name)?;
     let mut warnings = Vec::new();
     let bridge = chosen_bridge(call, nodes, observed, &mut warnings)?;
-    let mtu = match &nodes.mtu {
-        Some(text) => Some(
-            text.parse::<u32>()
-                .map_err(|_| format!("mtu={text:?} is not a number of bytes"))?,
-        ),
-        None => links.get(&bridge).map(|link| link.mtu),
-    }
-    .filter(|mtu| *mtu > 0);
+    let mtu = nodes.mtu_or(links.get(&bridge).map(|link| link.mtu))?;
 
     let vlans = vlans(nodes, observed, &bridge)?;
     let mut port = wanted_link(call, &name);
@@ -91,7 +84,11 @@ fn come(
     port.addresses = Managed::Set(BTreeSet::new());
 
     let mut desired = Desired::default();
-    desired.sysctls.extend(deaf(&name));
+    // With fewer bytes the kernel takes IPv6 from a link, and its settings with it (RFC 8200 section
+    // 5; addrconf_notify, net/ipv6/addrconf.c).
+    if mtu.is_none_or(|mtu| mtu >= 1280) {
+        desired.sysctls.extend(deaf(&name));
+    }
     desired.links.insert(name, port);
     if let Some(mtu) = mtu
         && call.device == Device::Vif

@@ -14,13 +14,16 @@ use crate::config::host_conf::IpFilter;
 use crate::name::{IfName, Mac};
 use crate::state::{Desired, Forged, Guard, Observed, Place};
 
-/// The links whose guards must be looked up for this call: none for a vif that comes without `ip=`,
-/// so that a host that does not use it needs no packet filter.
+/// The links whose guards must be looked up for this call: none for a vif without `ip=`, so that a
+/// host that does not use it needs no packet filter, and no call waits for another's: closing a
+/// socket of packet filters does (nft_rcv_nl_event, net/netfilter/nf_tables_api.c).
 ///
 /// # Errors
 /// The text of `hotplug-error`.
 pub fn scope(call: &Invocation, nodes: &Nodes) -> Result<BTreeSet<IfName>, String> {
-    if call.command.comes() && !is_listed(call, nodes) {
+    // Of a vif that goes the folder may have gone already; while it is there it has a `mac`.
+    let is_told = call.command.comes() || nodes.mac.is_some();
+    if is_told && !has_list(call, nodes) {
         return Ok(BTreeSet::new());
     }
     let name = identity::wanted_name(call, nodes)?;
@@ -29,7 +32,11 @@ pub fn scope(call: &Invocation, nodes: &Nodes) -> Result<BTreeSet<IfName>, Strin
 
 /// Whether this is a vif that comes with a list, so that the host's wish counts.
 pub fn is_listed(call: &Invocation, nodes: &Nodes) -> bool {
-    call.command.comes() && !GuestIp::of(call, nodes, Length::OfGuest).is_empty()
+    call.command.comes() && has_list(call, nodes)
+}
+
+fn has_list(call: &Invocation, nodes: &Nodes) -> bool {
+    !GuestIp::of(call, nodes, Length::OfGuest).is_empty()
 }
 
 /// Adds to what is wanted what the guest may say. `filter` is looked at for a vif that comes with
@@ -71,6 +78,12 @@ fn guard(call: &Invocation, nodes: &Nodes, forged: Forged) -> Result<Guard, Stri
         }
         Script::VifRoute => (Place::Routed, Length::OfNetwork),
         Script::VifNat => (Place::Routed, Length::OfGuest),
+        Script::VifOpenvswitch => {
+            return Err(format!(
+                "{} has ip=, and a port of Open vSwitch cannot be held to it: the switch takes its frames before any table sees them. Take ip= out and let the switch's controller do it; or ip_filter = \"off\" in xenwire.toml leaves ip= without effect, as Xen's script did",
+                call.link
+            ));
+        }
     };
     let list = GuestIp::of(call, nodes, length);
     if let Some(why) = list.wrong_v4.into_iter().chain(list.wrong_v6).next() {

@@ -15,10 +15,12 @@ mod bridge;
 mod given;
 pub mod guard;
 mod guest_ip;
+mod hooks;
 mod identity;
 mod invocation;
 mod nat;
 mod nodes;
+mod openvswitch;
 mod report;
 mod route;
 mod routed;
@@ -27,8 +29,10 @@ mod script;
 mod tests;
 
 pub use given::Given;
+pub use hooks::{FoundHooks, hooks};
 pub use invocation::{Command, Device, Invocation, Quit, Uplink};
-pub use nodes::{Nodes, wanted_nodes};
+pub use nodes::{Nodes, vm_nodes, wanted_nodes};
+pub use openvswitch::questions;
 pub use report::failure;
 pub use route::{find_uplink, lacks_uplink};
 pub use script::Script;
@@ -56,6 +60,7 @@ pub fn scope(call: &Invocation, nodes: &Nodes, given: &Given) -> Result<Scope, S
         }
         Script::VifRoute => route::scope(call, nodes, given),
         Script::VifNat => nat::scope(call, nodes),
+        Script::VifOpenvswitch => openvswitch::scope(call, nodes),
     }
 }
 
@@ -75,5 +80,6 @@ pub fn desire(
         }
         Script::VifRoute => route::desire(call, nodes, given, observed),
         Script::VifNat => nat::desire(call, nodes, observed),
+        Script::VifOpenvswitch => openvswitch::desire(call, nodes, observed),
     }
 }

@@ -16,15 +16,18 @@ pub enum Script {
     VifRoute,
     /// `vif-nat`: the same with addresses that the script chooses.
     VifNat,
+    /// `vif-openvswitch`: a port of an Open vSwitch bridge.
+    VifOpenvswitch,
     /// `vif-setup`: the one of these that is in `$script` (contract 2.9).
     VifSetup,
 }
 
-const NAMES: [(&str, Script); 5] = [
+const NAMES: [(&str, Script); 6] = [
     ("vif-bridge", Script::VifBridge),
     ("vif-bridge-manual", Script::VifBridgeManual),
     ("vif-route", Script::VifRoute),
     ("vif-nat", Script::VifNat),
+    ("vif-openvswitch", Script::VifOpenvswitch),
     ("vif-setup", Script::VifSetup),
 ];
 
@@ -59,7 +62,7 @@ impl Script {
                 status: 1,
                 reason: Some(format!(
                     "vif-setup: script={path:?} is none of ours ({}), and vif-setup runs no other; let the toolstack call it itself, with script= in the vif",
-                    NAMES.map(|(name, _)| name)[..4].join(", ")
+                    NAMES.map(|(name, _)| name)[..5].join(", ")
                 )),
             }),
         }

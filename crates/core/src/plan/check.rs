@@ -267,7 +267,8 @@ fn check_guards(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>)
     }
 }
 
-/// Policy rules are nobody's unless they are named, nor is masquerading.
+/// Policy rules are nobody's unless they are named, and neither are masquerading and ports of Open
+/// vSwitch.
 fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) {
     for (step, number) in plan.steps.iter().zip(0..) {
         let named = match &step.effect {
@@ -275,6 +276,10 @@ fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) 
             Effect::DeleteRule(rule) => desired.rules_gone.contains(rule),
             Effect::ChangeMasquerade { uplink, change } => {
                 desired.masquerades.get(uplink) == Some(&change.to)
+            }
+            Effect::ChangeSwitchPort(change) => {
+                desired.switch_ports.contains_key(&change.port)
+                    || desired.switch_ports_gone.contains(&change.port)
             }
             _ => true,
         };

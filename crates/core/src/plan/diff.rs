@@ -11,8 +11,8 @@ use super::{Refusal, Report, Skipped};
 use crate::name::{IfName, Mac};
 use crate::state::{
     Address, Desired, Effect, Feature, Guard, Link, LinkKind, LinkSysctl, Managed, Neighbour,
-    NetState, NodeWrite, Observed, Origin, Pair, PortVlans, Route, Rule, VlanChange, WantedLink,
-    WantedNode,
+    NetState, NodeWrite, Observed, Origin, Pair, PortVlans, Route, Rule, SwitchChange, VlanChange,
+    WantedLink, WantedNode,
 };
 
 /// Everything that differs. Links carry the name they are wanted under, what is removed the
@@ -38,6 +38,10 @@ pub struct Diff {
     pub prefixes: Vec<Route>,
     /// VLANs of ports to change, in this order, once the ports are attached.
     pub vlans: Vec<VlanChange>,
+    /// Ports of Open vSwitch to make.
+    pub switch_ports_added: Vec<SwitchChange>,
+    /// Ports of Open vSwitch to remove.
+    pub switch_ports_removed: Vec<SwitchChange>,
     /// VLANs that would follow the MAC of the link below, and keep theirs.
     pub kept_macs: Vec<(IfName, Mac)>,
     /// Policy rules to add.
@@ -121,6 +125,7 @@ impl Diff {
         comparison.neighbours(&observed.state);
         comparison.guards(&observed.state);
         comparison.masquerades(&observed.state);
+        comparison.switch_ports(&observed.state);
         comparison.nodes(&observed.state);
         comparison.report.foreign = observed
             .state
@@ -393,6 +398,30 @@ impl Comparison<'_> {
             let pair = Pair::differing(found, *wanted);
             let pair = pair.map(|pair| (uplink.clone(), pair));
             self.diff.masquerades.extend(pair);
+        }
+    }
+
+    fn switch_ports(&mut self, observed: &NetState) {
+        let there = &observed.switches.ports;
+        for (port, wanted) in &self.desired.switch_ports {
+            let change = SwitchChange {
+                port: port.clone(),
+                from: there.get(port).cloned(),
+                to: Some(wanted.clone()),
+            };
+            if change.from != change.to {
+                self.diff.switch_ports_added.push(change);
+            }
+        }
+        for port in &self.desired.switch_ports_gone {
+            let from = there.get(port).cloned();
+            self.diff
+                .switch_ports_removed
+                .extend(from.map(|from| SwitchChange {
+                    port: port.clone(),
+                    from: Some(from),
+                    to: None,
+                }));
         }
     }
 

@@ -8,7 +8,7 @@
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
 //!  bring up     attach · VLANs · up (bridges before ports) · addresses · routes · neighbours · rules
 //!  let speak    flags of addresses · addr_gen_mode · delete · guests may say anything
-//!               · no masquerading · nodes at the end
+//!               · no masquerading · hooks · nodes at the end
 //! ```
 //!
 //! A link that is renamed or gets another MAC is down meanwhile: kernels before 6.2 refuse to
@@ -31,7 +31,7 @@ use super::{Diff, LinkDiff, Need, Plan, Planned, Step, lost};
 use crate::name::IfName;
 use crate::state::{
     Address, Desired, Effect, LinkChange, LinkSysctl, Managed, Moment, NetState, Observed, Pair,
-    Route, VlanChange,
+    Route, VlanChange, WantedHooks,
 };
 
 /// Plans the way from what was found to what is wanted. The same inputs give the same plan.
@@ -121,6 +121,14 @@ impl Ordering<'_> {
         // Nothing comes by a link that is down or gone.
         self.guards(|guarded| !guarded, &mut steps);
         self.masquerades(false, &mut steps);
+        if let Some(WantedHooks { hooks, required }) = &self.desired.hooks {
+            let effect = Effect::RunHooks(hooks.clone());
+            let need = match required {
+                true => Need::Required,
+                false => Need::Wished,
+            };
+            steps.0.push(Step { effect, need });
+        }
         steps.0.extend(self.nodes_at(Moment::AtEnd));
         steps.0
     }
@@ -188,6 +196,13 @@ impl Ordering<'_> {
         let diff = self.diff;
         for rule in &diff.rules_removed {
             steps.add(Effect::DeleteRule(rule.clone()));
+        }
+        for change in &diff.switch_ports_removed {
+            steps.0.push(Step {
+                effect: Effect::ChangeSwitchPort(change.clone()),
+                // A switch that is not there has let go of the port.
+                need: Need::Wished,
+            });
         }
         for neighbour in &diff.neighbours_removed {
             steps.add(Effect::DeleteNeighbour(neighbour.clone()));
@@ -339,6 +354,9 @@ impl Ordering<'_> {
         }
         for change in &diff.vlans {
             steps.add(Effect::ChangeVlans(change.clone()));
+        }
+        for change in &diff.switch_ports_added {
+            steps.add(Effect::ChangeSwitchPort(change.clone()));
         }
         for name in &changed {
             let change = &diff.links[*name];

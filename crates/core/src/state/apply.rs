@@ -118,6 +118,17 @@ impl NetState {
                 }
             }
             Effect::ChangeVlans(change) => self.change_vlans(change),
+            Effect::ChangeSwitchPort(change) => {
+                let ports = &mut self.switches.ports;
+                require(ports.get(&change.port) == change.from.as_ref(), || {
+                    format!("Open vSwitch's port {} changed meanwhile", change.port)
+                })?;
+                match &change.to {
+                    Some(port) => ports.insert(change.port.clone(), port.clone()),
+                    None => ports.remove(&change.port),
+                };
+                Ok(())
+            }
             Effect::AddAddress(a) => {
                 require(self.links.contains_key(&a.link), || {
                     format!("{} is not there", a.link)
@@ -189,6 +200,7 @@ impl NetState {
                 }
                 Ok(())
             }
+            Effect::RunHooks(_) => Ok(()),
             Effect::ChangeGuard { port, change } => {
                 let mut found = self.guards.remove(port);
                 let done = exchange(&mut found, &change.from, &change.to, effect);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Address, Feature, Guard, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PortVlans,
-    Route, Rule,
+    Address, Feature, Guard, Hooks, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue,
+    PortVlans, Route, Rule, SwitchPort,
 };
 use crate::name::{IfName, Mac};
 
@@ -33,8 +33,23 @@ pub struct Desired {
     pub guards: BTreeMap<IfName, Option<Guard>>,
     /// Links, and whether they are to masquerade what leaves by them.
     pub masquerades: BTreeMap<IfName, bool>,
+    /// Ports of Open vSwitch that are to be there.
+    pub switch_ports: BTreeMap<IfName, SwitchPort>,
+    /// Ports of Open vSwitch that are to go.
+    pub switch_ports_gone: BTreeSet<IfName>,
     /// Nodes to write, in this order within each [`Moment`].
     pub nodes: Vec<WantedNode>,
+    /// Hooks to run, when everything is as wanted but the nodes at the end.
+    pub hooks: Option<WantedHooks>,
+}
+
+/// Hooks to run. That they are run once more is wanted each time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedHooks {
+    /// Which.
+    pub hooks: Hooks,
+    /// Whether the plan fails if one of them does.
+    pub required: bool,
 }
 
 /// A setting that is looked after, or left as it is.

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Feature, Guard, Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, PeerEnd,
-    Route, Rule, VlanChange,
+    Address, Feature, Guard, Hooks, Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue,
+    PeerEnd, Route, Rule, SwitchChange, VlanChange,
 };
 use crate::name::{IfName, Mac};
 
@@ -49,6 +49,8 @@ pub enum Effect {
     },
     /// Has a port carry VLANs, or carry them in another way, or no more.
     ChangeVlans(VlanChange),
+    /// Has a link be a port of Open vSwitch, or be one no more.
+    ChangeSwitchPort(SwitchChange),
     /// Gives a link an address.
     AddAddress(Address),
     /// Takes an address from a link.
@@ -107,6 +109,8 @@ pub enum Effect {
         /// The nodes, in this order.
         writes: Vec<NodeWrite>,
     },
+    /// Runs an administrator's hooks. What they do is theirs; told the opposite, they take it back.
+    RunHooks(Hooks),
 }
 
 /// One node's change.
@@ -221,6 +225,7 @@ impl Effect {
                 return Undo::Never("the link is in another namespace by then");
             }
             Self::ChangeVlans(change) => Self::ChangeVlans(change.swapped()),
+            Self::ChangeSwitchPort(change) => Self::ChangeSwitchPort(change.swapped()),
             Self::AddAddress(a) => Self::DeleteAddress(a),
             Self::DeleteAddress(a) => Self::AddAddress(a),
             Self::ChangeAddress(pair) => Self::ChangeAddress(pair.swapped()),
@@ -240,6 +245,7 @@ impl Effect {
                 from: to,
                 to: from,
             },
+            Self::RunHooks(hooks) => Self::RunHooks(hooks.back()),
             Self::ChangeGuard { port, change } => Self::ChangeGuard {
                 port,
                 change: change.swapped(),
@@ -263,9 +269,13 @@ impl Effect {
         }))
     }
 
-    /// Whether the kernel's network is what changes, and not the store.
+    /// Whether the kernel's network is what changes, and not the store, Open vSwitch or what hooks
+    /// change.
     pub fn is_kernel(&self) -> bool {
-        !matches!(self, Self::WriteNodes { .. })
+        !matches!(
+            self,
+            Self::WriteNodes { .. } | Self::RunHooks(_) | Self::ChangeSwitchPort(_)
+        )
     }
 
     /// The link it is about, by its name before the effect. A guard is about a name.
@@ -282,11 +292,14 @@ impl Effect {
             Self::AddNeighbour(n) | Self::DeleteNeighbour(n) => Some(&n.link),
             Self::WriteSysctl { key, .. } => Some(&key.link),
             Self::SetFeature { key, .. } => Some(&key.link),
+            // A port of Open vSwitch may be one without a link.
             Self::AddRule(_)
             | Self::DeleteRule(_)
             | Self::ChangeGuard { .. }
             | Self::ChangeMasquerade { .. }
-            | Self::WriteNodes { .. } => None,
+            | Self::ChangeSwitchPort(_)
+            | Self::WriteNodes { .. }
+            | Self::RunHooks(_) => None,
         }
     }
 }
@@ -350,6 +363,7 @@ impl fmt::Display for Effect {
                 ..
             } => write!(f, "move {name} to {netns} as {new_name}"),
             Self::ChangeVlans(change) => change.fmt(f),
+            Self::ChangeSwitchPort(change) => change.fmt(f),
             Self::AddAddress(a) => write!(f, "add {} to {}", a.net, a.link),
             Self::DeleteAddress(a) => write!(f, "remove {} from {}", a.net, a.link),
             Self::ChangeAddress(p) => {
@@ -373,6 +387,9 @@ impl fmt::Display for Effect {
             Self::DeleteNeighbour(n) => write!(f, "remove the neighbour {} from {}", n.to, n.link),
             Self::SetFeature { key, to, .. } => write!(f, "switch {key} {}", on(*to)),
             Self::WriteSysctl { key, from, to } => write!(f, "write {to} to {key} (was {from})"),
+            Self::RunHooks(Hooks { files, command, .. }) => {
+                write!(f, "run {} with {command}", files.join(", "))
+            }
             Self::ChangeGuard { port, change } => match &change.to {
                 Some(guard) => write!(f, "hold {port} to {guard}"),
                 None => write!(f, "let {port} send anything"),

@@ -11,6 +11,7 @@ mod desired;
 mod effect;
 mod feature;
 mod guard;
+mod hooks;
 mod link;
 mod mark;
 mod neighbour;
@@ -19,15 +20,17 @@ mod observed;
 mod port_vlan;
 mod route;
 mod rule;
+mod switch_port;
 mod sysctl;
 
 pub use address::{Address, Lifetime};
 pub use apply::Mismatch;
 pub use attribute::{Attribute, Deadline};
-pub use desired::{Desired, Managed, Moment, Origin, WantedLink, WantedNode};
+pub use desired::{Desired, Managed, Moment, Origin, WantedHooks, WantedLink, WantedNode};
 pub use effect::{Effect, LinkChange, NodeWrite, Pair, Undo};
 pub use feature::Feature;
 pub use guard::{Forged, Guard, NoGuard, Place};
+pub use hooks::Hooks;
 pub use link::{BridgeOptions, Link, LinkKind, PeerEnd};
 pub use mark::Mark;
 pub use neighbour::Neighbour;
@@ -36,6 +39,7 @@ pub use observed::{Keys, LinkFacts, Observed, Scope};
 pub use port_vlan::{Carriage, PortVlans, VlanChange};
 pub use route::{Hop, Route, RouteKind};
 pub use rule::Rule;
+pub use switch_port::{SwitchChange, SwitchPort, Switches};
 pub use sysctl::{Family, Folder, LinkSysctl};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +63,8 @@ pub struct NetState {
     pub features: BTreeMap<Feature, bool>,
     /// VLANs of the ports of bridges that filter them, of the links that were looked at.
     pub vlans: BTreeMap<IfName, PortVlans>,
+    /// What is known of Open vSwitch.
+    pub switches: Switches,
     /// Per-link settings below /proc/sys/net. A key that is missing is a setting that this
     /// kernel does not have.
     pub sysctls: BTreeMap<LinkSysctl, String>,

@@ -90,7 +90,9 @@ impl Kernel {
                 self.change_guard(port, change.from.as_ref(), change.to.as_ref())
             }
             Effect::ChangeMasquerade { uplink, change } => self.masquerade(uplink, change.to),
-            Effect::WriteNodes { .. } => unreachable!("nodes are written by the store"),
+            Effect::WriteNodes { .. } | Effect::ChangeSwitchPort(_) | Effect::RunHooks(_) => {
+                unreachable!("the store, the switch and a shell do these")
+            }
         };
         result.map_err(|error| error.fault(effect))
     }

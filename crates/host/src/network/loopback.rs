@@ -30,6 +30,7 @@ fn act(asked: Loopback, places: &Places, tell: &mut Tell<'_>) -> Result<(), (u8,
     let mut host = Host {
         kernel,
         store: None,
+        switch: None,
     };
     let _lock = places.lock().map_err(refused)?;
     recover::all(places, &mut host, tell).map_err(|text| (STUCK, text))?;

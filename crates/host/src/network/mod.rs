@@ -169,6 +169,7 @@ fn act(
     let mut host = Host {
         kernel,
         store: None,
+        switch: None,
     };
     let lock = changes.then(|| places.lock()).transpose()?;
     if changes {

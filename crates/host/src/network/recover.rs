@@ -27,7 +27,14 @@ pub fn recover(places: &Places, tell: &mut Tell<'_>) -> u8 {
     let host = places.lock().and_then(|lock| {
         let kernel = Kernel::open().map_err(|error| error.to_string())?;
         let store = None;
-        Ok((lock, Host { kernel, store }))
+        Ok((
+            lock,
+            Host {
+                kernel,
+                store,
+                switch: None,
+            },
+        ))
     });
     let (_lock, mut host) = match host {
         Ok(held) => held,

@@ -28,6 +28,7 @@ pub(super) fn act(
     let mut host = Host {
         kernel,
         store: None,
+        switch: None,
     };
     let changes = call.command.changes();
     let _lock = changes.then(|| places.lock()).transpose()?;

@@ -114,6 +114,7 @@ fn perform(effects: impl IntoIterator<Item = Effect>) {
     let mut host = Host {
         kernel: Kernel::open().unwrap(),
         store: None,
+        switch: None,
     };
     let plan = Plan {
         steps: effects.into_iter().map(Step::required).collect(),

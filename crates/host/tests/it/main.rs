@@ -9,6 +9,7 @@ mod frame;
 mod give_back;
 mod guard;
 mod killed;
+mod lock;
 mod need;
 mod race;
 mod routed;

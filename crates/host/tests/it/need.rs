@@ -47,6 +47,19 @@ pub fn all() -> bool {
     namespaces
 }
 
+/// The folder of Debian's own scripts, if they are here.
+pub fn debian_scripts() -> Option<std::path::PathBuf> {
+    let folder = std::env::var_os("XENWIRE_DEBIAN_SCRIPTS").map(std::path::PathBuf::from);
+    let folder = folder.filter(|folder| folder.join("locking.sh").exists());
+    if folder.is_none() {
+        missing(
+            "the folder XENWIRE_DEBIAN_SCRIPTS",
+            "`./ci.sh need` unpacks Debian's scripts",
+        );
+    }
+    folder
+}
+
 fn missing(name: &str, reason: &str) {
     let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
     let reason = format!("{name} is missing: {reason}");

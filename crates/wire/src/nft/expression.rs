@@ -26,6 +26,8 @@ pub enum Load {
     InLink,
     /// NFT_META_OIFNAME: the link that it leaves by.
     OutLink,
+    /// NFT_META_IIFKIND: the kind of that link, 16 bytes padded with NULs (Linux 5.6).
+    InKind,
     /// NFT_META_NFPROTO: 2 for IPv4, 10 for IPv6.
     NetworkProtocol,
     /// NFT_META_L4PROTO: what IP carries.
@@ -171,6 +173,7 @@ impl Load {
         match self {
             Self::InLink => 6,
             Self::OutLink => 7,
+            Self::InKind => 26,
             Self::NetworkProtocol => 15,
             Self::TransportProtocol => 16,
             Self::Payload { .. } => 0,

@@ -448,3 +448,22 @@ fn vlans_need_a_bridge_that_filters_them_and_numbers_that_there_are() {
     let wrong = error(filtering(host()), "10/4095");
     assert!(wrong.contains("vlan=\"10/4095\""), "{wrong}");
 }
+
+#[test]
+fn an_mtu_that_leaves_no_room_for_ipv6_leaves_its_settings_alone() {
+    let got = |mtu| steps(&online(), host(), &[("bridge", "br0"), ("mtu", mtu)]).unwrap();
+    let settings = |mtu| got(mtu).iter().filter(|s| s.contains("net/ipv6")).count();
+    assert_eq!((settings("1279"), settings("1280")), (0, 2));
+}
+
+#[test]
+fn a_value_that_is_not_text_is_refused_and_not_taken_as_missing() {
+    for node in ["bridge", "vifname", "mtu"] {
+        let mut read = nodes(&[("bridge", "br0")]);
+        let path = NodePath(format!("backend/vif/1/0/{node}"));
+        read.insert(path, NodeValue(b"br\xff".to_vec()));
+        let facts = Nodes::of(&online(), &read);
+        let refused = scope(&online(), &facts).and_then(|_| desire(&online(), &facts, &host()));
+        assert!(refused.unwrap_err().contains("br\u{fffd}"), "{node}");
+    }
+}

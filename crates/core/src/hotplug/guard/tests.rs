@@ -134,5 +134,7 @@ fn guards_are_looked_up_only_where_there_may_be_one() {
     assert_eq!(names(online(), &[]), [""; 0]);
     assert_eq!(names(online(), &[("ip", "192.0.2.7")]), ["vif1.0"]);
     assert_eq!(names(offline(), &[]), ["vif1.0"]);
+    assert_eq!(names(offline(), &[MAC]), [""; 0]);
+    assert_eq!(names(offline(), &[MAC, ("ip", "192.0.2.7")]), ["vif1.0"]);
     assert_eq!(names(offline(), &[("vifname", "web")]), ["vif1.0", "web"]);
 }

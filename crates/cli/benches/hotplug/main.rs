@@ -1,0 +1,85 @@
+//! What a vif costs when it comes and goes: ours, Debian's own vif-bridge, and one `ip -batch`
+//! process with the same kernel operations, which is the floor for anything that is a process.
+//!
+//! `./ci.sh bench hotplug`; `docs/benchmarks.md` says how to read it.
+//!
+//! ```text
+//!  one xenstore, one tmpfs, one dom0 ──┬─ ours: journal, lock, log, folder of hooks
+//!                                      ├─ Debian's script
+//!                                      └─ ip -batch: neither store nor anything else
+//! ```
+//!
+//! The program starts itself again in namespaces of its own; the store is a thread of it, so its
+//! time is nobody's. Sides take turns, each with a vif that was just made, and what came out is
+//! looked at after each timed run. Figures do not pass or fail.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+
+mod clock;
+mod dom0;
+mod row;
+mod side;
+mod trace;
+
+use std::process::{Command, Stdio};
+
+/// How the program is called by itself.
+const INSIDE: &str = "inside";
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|word| word == INSIDE) {
+        return inside();
+    }
+    // `./ci.sh bench NAME` hands the name to every benchmark.
+    let wanted = words.iter().find(|word| !word.starts_with('-'));
+    if wanted.is_some_and(|word| !"hotplug".contains(word.as_str())) {
+        return;
+    }
+    let Some(scripts) = side::debian_scripts() else {
+        println!("hotplug: no folder in XENWIRE_DEBIAN_SCRIPTS; `./ci.sh need` unpacks one");
+        return;
+    };
+    let spaces = match rustix::process::geteuid().is_root() {
+        true => "-nm",
+        false => "-Urnm",
+    };
+    let script = concat!(
+        include_str!("../../tests/hotplug_differential/world.sh"),
+        "\nexec \"$@\"\n"
+    );
+    let status = Command::new("unshare")
+        .args([spaces, "--propagation", "private"])
+        .args(["bash", "-c", script, "world.sh"])
+        .args(before_others())
+        .arg(std::env::current_exe().unwrap())
+        .arg(INSIDE)
+        .env("SCRIPTS", scripts)
+        .env("PATH", dom0::path())
+        .stdin(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
+}
+
+fn inside() {
+    let mut dom0 = dom0::Dom0::new();
+    print!("{}", side::versions());
+    row::one_vif(&mut dom0);
+    row::hundred(&mut dom0);
+    row::thousand(&mut dom0);
+    trace::counts(&mut dom0);
+}
+
+/// The words before a program that is to run before everything else, if we may: what is measured is
+/// a program and not how busy the machine is.
+fn before_others() -> &'static [&'static str] {
+    let words = &["chrt", "--fifo", "10"];
+    let tried = Command::new(words[0])
+        .args(&words[1..])
+        .arg("true")
+        .status();
+    match rustix::process::geteuid().is_root() && tried.is_ok_and(|status| status.success()) {
+        true => words,
+        false => &[],
+    }
+}

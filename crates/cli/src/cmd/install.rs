@@ -1,0 +1,84 @@
+//! `xenwire install` and `xenwire uninstall`.
+
+use serde_json::json;
+use xenwire_core::install::{NAMES, Plan};
+use xenwire_host::install::{Error, Report, Request, Way, run};
+
+use crate::args::InstallArgs;
+use crate::{out, script};
+
+/// The names become links to the program.
+pub fn install(args: &InstallArgs) -> u8 {
+    main(Way::In, args)
+}
+
+/// The scripts come back.
+pub fn uninstall(args: &InstallArgs) -> u8 {
+    main(Way::Out, args)
+}
+
+fn main(way: Way, args: &InstallArgs) -> u8 {
+    let serves = |name: &&'static str| script::serves(name);
+    let request = Request {
+        scripts: args.scripts_dir.clone(),
+        root: args.root.clone(),
+        dry_run: args.dry_run,
+        names: NAMES.into_iter().filter(serves).collect(),
+    };
+    let mut tell = |line: &str| {
+        if !args.json {
+            out::print(&format!("{line}\n"));
+        }
+    };
+    match run(way, &request, &mut tell) {
+        Ok(report) => show(way, &report, args),
+        Err(error) => out::error(status(&error), &error.to_string()),
+    }
+}
+
+fn show(way: Way, Report { scripts, plan }: &Report, args: &InstallArgs) -> u8 {
+    if args.json {
+        let verb = match way {
+            Way::In => "install",
+            Way::Out => "uninstall",
+        };
+        let lines: Vec<String> = plan.steps.iter().map(|step| step.line(scripts)).collect();
+        let report = json!({
+            "version": 1, "command": verb, "scripts": scripts, "dry_run": args.dry_run,
+            "steps": lines, "notes": plan.notes, "left": plan.left,
+        });
+        out::print(&format!("{report:#}\n"));
+    } else if args.dry_run {
+        for step in &plan.steps {
+            out::print(&format!("{}\n", step.line(scripts)));
+        }
+    }
+    talk(way, plan, args.dry_run);
+    match plan.left.is_empty() {
+        true => out::DONE,
+        false => out::STUCK,
+    }
+}
+
+fn talk(way: Way, plan: &Plan, dry_run: bool) {
+    for note in plan.notes.iter().chain(&plan.left) {
+        out::say(&format!("xenwire: {note}"));
+    }
+    if plan.steps.is_empty() && plan.left.is_empty() {
+        out::say(match way {
+            Way::In => "xenwire: everything is installed already",
+            Way::Out => "xenwire: nothing of xenwire is installed",
+        });
+    } else if dry_run {
+        out::say("xenwire: nothing was changed, as was asked for");
+    }
+}
+
+fn status(error: &Error) -> u8 {
+    match error {
+        Error::NotRoot | Error::Untrusted(_) | Error::Refused(_) => out::WRONG,
+        Error::Program(_) | Error::Manifest(_) => out::WRONG,
+        Error::System(_) | Error::Undone(_) => out::REFUSED,
+        Error::Halfway(_) => out::STUCK,
+    }
+}
