@@ -93,7 +93,6 @@ fn never_half(kind: Kind, generation: &'static str, guest: bool) {
     let Some(world) = World::new(kind) else {
         return;
     };
-    let begun = Instant::now();
     // Folders are made once; every run below finds the same.
     world.expect(0, &["recover"]);
     let (start, stop) = (call("start", generation), call("stop", generation));
@@ -102,16 +101,28 @@ fn never_half(kind: Kind, generation: &'static str, guest: bool) {
         world.vif(1, Some(bridge_of(generation)));
         world.expect(0, &stop.words);
     }
+    let with = match (kind.pairs, guest) {
+        (0, false) => String::new(),
+        (0, true) => " with a guest".into(),
+        (pairs, _) => format!(" with {pairs} pairs"),
+    };
+    let points = both_ways(&world, &start, &stop, &format!("{generation}{with}"));
+    assert!(points.iter().all(|points| *points > 10), "{points:?}");
+}
+
+/// A call and the one that takes it back; says at how many points each was hit.
+fn both_ways(world: &World, start: &Call, stop: &Call, what: &str) -> [usize; 2] {
+    let begun = Instant::now();
     let stopped = world.rested();
-    let (start_points, said) = points(&world, &start.words);
+    let (start_points, said) = points(world, &start.words);
     assert_eq!(said.status, 0, "{said}");
     let started = world.rested();
-    let (stop_points, said) = points(&world, &stop.words);
+    let (stop_points, said) = points(world, &stop.words);
     assert_eq!(said.status, 0, "{said}");
     assert_eq!(world.differs_from(&stopped), [""; 0]);
 
     let tallies = [
-        every_point(&world, &start, &start_points, stopped, &started),
+        every_point(world, start, &start_points, stopped, &started),
         {
             world.expect(0, &start.words);
             let started = world.rested();
@@ -119,17 +130,13 @@ fn never_half(kind: Kind, generation: &'static str, guest: bool) {
             let stopped = world.rested();
             world.expect(0, &start.words);
             world.rested();
-            every_point(&world, &stop, &stop_points, started, &stopped)
+            every_point(world, stop, &stop_points, started, &stopped)
         },
     ];
-    let with = match (kind.pairs, guest) {
-        (0, false) => String::new(),
-        (0, true) => " with a guest".into(),
-        (pairs, _) => format!(" with {pairs} pairs"),
-    };
     for (verb, tally) in ["start", "stop"].iter().zip(&tallies) {
         println!(
-            "network-bridge {verb}, {generation}{with}: killed at {} of {} points: {} old, {} new, {} half",
+            "{} {verb}, {what}: killed at {} of {} points: {} old, {} new, {} half",
+            start.words[0],
             tally.points,
             match *verb {
                 "start" => start_points.len(),
@@ -141,10 +148,10 @@ fn never_half(kind: Kind, generation: &'static str, guest: bool) {
         );
     }
     println!("  took {:?}", begun.elapsed());
-    for tally in tallies {
+    tallies.map(|tally| {
         assert_eq!(tally.half, None);
-        assert!(tally.points > 10, "{} points are too few", tally.points);
-    }
+        tally.points
+    })
 }
 
 fn bridge_of(generation: &str) -> &'static str {
@@ -173,4 +180,22 @@ fn xen3_0_without_pairs() {
 #[test]
 fn xen3_2() {
     never_half(Kind::WITHOUT_PAIRS, "xen3.2", false);
+}
+
+/// Settings of the host, and packet filters.
+#[test]
+fn network_route_and_network_nat() {
+    for script in ["network-route", "network-nat"] {
+        let Some(world) = World::new(Kind::WITHOUT_PAIRS) else {
+            return;
+        };
+        world.expect(0, &["recover"]);
+        let call = |verb, other| Call {
+            words: [script, verb, "netdev=eth0", "antispoof=no"],
+            back: [script, other, "netdev=eth0", "antispoof=no"],
+        };
+        let (start, stop) = (call("start", "stop"), call("stop", "start"));
+        let points = both_ways(&world, &start, &stop, "eth0");
+        assert!(points.iter().all(|points| *points > 2), "{points:?}");
+    }
 }

@@ -128,3 +128,33 @@ fn calls_that_cannot_be() {
         assert_eq!(world.differs_from(&before), [""; 0]);
     });
 }
+
+/// As another tool shows it.
+#[test]
+fn network_nat_masquerades_and_leaves_no_trace() {
+    each_user(|world| {
+        let before = world.rested();
+        world.expect(0, &["network-nat", "start"]);
+        assert_eq!(value(&world, SETTINGS[0]), "1");
+        assert_eq!(value(&world, SETTINGS[2]), "0");
+        let rules = world.sh("nft list table ip xenwire-nat-eth0");
+        for part in [
+            "type nat hook postrouting priority srcnat; policy accept;",
+            "oifname \"eth0\" masquerade",
+        ] {
+            assert!(rules.contains(part), "{rules}");
+        }
+        let status = world.expect(0, &["network-nat", "status"]).out;
+        assert!(status.contains("masquerades"), "{status}");
+        world.expect(0, &["network-nat", "start"]);
+        let again = world.sh("nft list ruleset ip");
+        assert_eq!(again.matches("masquerade").count(), 1, "{again}");
+        world.expect(0, &["network-route", "start"]);
+        let said = world.expect(0, &["network-route", "stop"]);
+        assert!(said.err.contains("goes on forwarding"), "{said}");
+        assert_eq!(value(&world, SETTINGS[0]), "1");
+        world.expect(0, &["network-nat", "stop"]);
+        assert_eq!(world.lastingly_differs_from(&before), [""; 0]);
+        assert_eq!(world.sh("nft list ruleset ip"), "");
+    });
+}

@@ -17,6 +17,8 @@ pub struct Memory {
     links: BTreeMap<IfName, Past>,
     sysctls: BTreeMap<LinkSysctl, String>,
     features: BTreeMap<Feature, bool>,
+    /// Links that began to masquerade.
+    masquerades: BTreeSet<IfName>,
     /// Addresses that were taken from a link.
     addresses: BTreeMap<IfName, BTreeSet<IpNet>>,
 }
@@ -37,6 +39,9 @@ impl Memory {
         let mut names = FirstNames::default();
         for step in runs.into_iter().flatten() {
             names.follow(&step.effect);
+            if let Effect::ChangeMasquerade { uplink, .. } = &step.effect {
+                memory.masquerades.insert(uplink.clone());
+            }
             let Some(first) = step.effect.link().and_then(|link| names.first(link)) else {
                 continue;
             };
@@ -87,6 +92,11 @@ impl Memory {
     /// Every setting that was changed, by the link's first name, with what it was.
     pub(super) fn settings(&self) -> impl Iterator<Item = (&LinkSysctl, &String)> {
         self.sysctls.iter()
+    }
+
+    /// Links that masqueraded at one time.
+    pub(super) fn masquerades(&self) -> &BTreeSet<IfName> {
+        &self.masquerades
     }
 
     /// Whether this link was down before.

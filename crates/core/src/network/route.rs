@@ -67,6 +67,11 @@ impl Routing {
                 "netdev= is not given and there is no {link}: took {nic}, the link of the default route"
             ));
         }
+        if arguments.antispoof {
+            wanted.notes.push(format!(
+                "antispoof=yes: {self} holds nobody to an address; ip= in a guest's vif does"
+            ));
+        }
         if self == Self::Nat && arguments.dhcp {
             wanted.notes.push(
                 "dhcp=yes: no DHCP server is told about guests yet; give them the addresses that vif-nat routes to".into(),
@@ -77,6 +82,7 @@ impl Routing {
         stays(nic, desired);
         set(forwarding(Family::Ipv4), "1", desired);
         if self == Self::Nat {
+            desired.masquerades.insert(nic.clone(), true);
             return wanted;
         }
         set(
@@ -106,7 +112,7 @@ impl Routing {
         if !others.is_empty() {
             let others: Vec<&str> = others.iter().map(|link| link.as_str()).collect();
             wanted.notes.push(format!(
-                "dom0 goes on forwarding: network-route was started on {} and not stopped",
+                "dom0 goes on forwarding: network-route or network-nat was started on {} and not stopped",
                 others.join(", ")
             ));
         }
@@ -115,6 +121,9 @@ impl Routing {
             false => others.is_empty(),
         };
         let desired = &mut wanted.desired;
+        if self == Self::Nat {
+            desired.masquerades.insert(uplink.link.clone(), false);
+        }
         for (key, before) in memory.settings().filter(|(key, _)| goes(key)) {
             // A link that has gone has none.
             if !state.sysctls.contains_key(key) {
@@ -133,15 +142,28 @@ impl Routing {
         self.others(uplink, &observed.state, memory).is_empty()
     }
 
-    /// Links that network-route was started on, and that this call does not stop: one still has what
-    /// start gave it.
+    /// The links that may masquerade: they are asked about one by one.
+    pub fn masquerades(uplink: &Uplink, memory: &Memory) -> BTreeSet<IfName> {
+        let earlier = memory.masquerades().iter();
+        earlier.chain([&uplink.link]).cloned().collect()
+    }
+
+    /// Links that were started and that this call does not stop: one still has what start gave it.
     fn others(self, uplink: &Uplink, state: &NetState, memory: &Memory) -> BTreeSet<IfName> {
         let started = memory.settings().filter(|(key, before)| {
             let is_stopped = self == Self::Route && key.link == uplink.link;
             let now = state.sysctls.get(key);
             is_answering(key) && !is_stopped && now.is_some_and(|now| now != *before)
         });
-        started.map(|(key, _)| key.link.clone()).collect()
+        let masquerades = state
+            .masquerades
+            .iter()
+            .filter(|link| self != Self::Nat || **link != uplink.link);
+        started
+            .map(|(key, _)| &key.link)
+            .chain(masquerades)
+            .cloned()
+            .collect()
     }
 }
 

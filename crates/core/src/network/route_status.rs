@@ -22,6 +22,8 @@ pub struct RoutingStatus {
     /// Each setting that the script looks after, with its value; without those that this kernel
     /// does not have.
     pub settings: Vec<(String, String)>,
+    /// Whether what leaves by it is masqueraded.
+    pub masquerades: bool,
     /// The uplink and its addresses.
     pub link: Option<StatusLink>,
     /// The main table.
@@ -52,6 +54,7 @@ impl RoutingStatus {
             script: routing.to_string(),
             uplink: nic.to_string(),
             settings: keys.into_iter().filter_map(value).collect(),
+            masquerades: observed.state.masquerades.contains(nic),
             link: StatusLink::of(nic, observed),
             routes: routes(observed, |_| true),
         }
@@ -61,6 +64,9 @@ impl RoutingStatus {
 impl fmt::Display for RoutingStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.uplink, self.script)?;
+        if self.masquerades {
+            writeln!(f, "  masquerades what leaves by it")?;
+        }
         for (key, value) in &self.settings {
             writeln!(f, "  {key} = {value}")?;
         }

@@ -267,12 +267,16 @@ fn check_guards(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>)
     }
 }
 
-/// Policy rules are nobody's unless they are named, and neither are ports of Open vSwitch.
+/// Policy rules are nobody's unless they are named, and neither are masquerading and ports of Open
+/// vSwitch.
 fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) {
     for (step, number) in plan.steps.iter().zip(0..) {
         let named = match &step.effect {
             Effect::AddRule(rule) => desired.rules.contains(rule),
             Effect::DeleteRule(rule) => desired.rules_gone.contains(rule),
+            Effect::ChangeMasquerade { uplink, change } => {
+                desired.masquerades.get(uplink) == Some(&change.to)
+            }
             Effect::ChangeSwitchPort(change) => {
                 desired.switch_ports.contains_key(&change.port)
                     || desired.switch_ports_gone.contains(&change.port)

@@ -58,6 +58,8 @@ pub struct Diff {
     pub sysctls: BTreeMap<LinkSysctl, Pair<String>>,
     /// What guests may say, by the names their links are to have.
     pub guards: BTreeMap<IfName, Pair<Option<Guard>>>,
+    /// Links that begin or cease to masquerade.
+    pub masquerades: BTreeMap<IfName, Pair<bool>>,
     /// Nodes to write, each with the effect and what it came from.
     pub nodes: Vec<(WantedNode, Effect)>,
 }
@@ -122,6 +124,7 @@ impl Diff {
         comparison.rules(&observed.state);
         comparison.neighbours(&observed.state);
         comparison.guards(&observed.state);
+        comparison.masquerades(&observed.state);
         comparison.switch_ports(&observed.state);
         comparison.nodes(&observed.state);
         comparison.report.foreign = observed
@@ -386,6 +389,15 @@ impl Comparison<'_> {
             let pair = Pair::differing(found, wanted.clone());
             let pair = pair.map(|pair| (port.clone(), pair));
             self.diff.guards.extend(pair);
+        }
+    }
+
+    fn masquerades(&mut self, observed: &NetState) {
+        for (uplink, wanted) in &self.desired.masquerades {
+            let found = observed.masquerades.contains(uplink);
+            let pair = Pair::differing(found, *wanted);
+            let pair = pair.map(|pair| (uplink.clone(), pair));
+            self.diff.masquerades.extend(pair);
         }
     }
 

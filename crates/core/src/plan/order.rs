@@ -1,14 +1,14 @@
 //! The order of steps.
 //!
 //! ```text
-//!  prepare      what guests may say · accept_ra 2 · settings of the host · create what has a free
-//!               name
+//!  prepare      what guests may say · masquerading · accept_ra 2 · settings of the host
+//!               · create what has a free name
 //!  hush         addr_gen_mode of what goes down or gets addresses: the kernel makes none by itself
 //!  take away    rules · neighbours · routes · addresses · down · detach · delete, for a name
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
 //!  bring up     attach · VLANs · up (bridges before ports) · addresses · routes · neighbours · rules
 //!  let speak    flags of addresses · addr_gen_mode · delete · guests may say anything
-//!               · hooks · nodes at the end
+//!               · no masquerading · hooks · nodes at the end
 //! ```
 //!
 //! A link that is renamed or gets another MAC is down meanwhile: kernels before 6.2 refuse to
@@ -120,6 +120,7 @@ impl Ordering<'_> {
         );
         // Nothing comes by a link that is down or gone.
         self.guards(|guarded| !guarded, &mut steps);
+        self.masquerades(false, &mut steps);
         if let Some(WantedHooks { hooks, required }) = &self.desired.hooks {
             let effect = Effect::RunHooks(hooks.clone());
             let need = match required {
@@ -136,6 +137,8 @@ impl Ordering<'_> {
     fn prepare(&self, steps: &mut Steps) {
         // Before any link comes up, and the last to be undone.
         self.guards(|guarded| guarded, steps);
+        // Before packets are forwarded: none leaves with a guest's own address.
+        self.masquerades(true, steps);
         let (first, then): (Vec<_>, Vec<_>) = self
             .diff
             .sysctls
@@ -168,6 +171,15 @@ impl Ordering<'_> {
                 to: *mac,
             };
             steps.change_if(name, LinkChange::Mac(pair), Need::Wished);
+        }
+    }
+
+    fn masquerades(&self, begins: bool, steps: &mut Steps) {
+        for (uplink, change) in &self.diff.masquerades {
+            if change.to == begins {
+                let (uplink, change) = (uplink.clone(), change.clone());
+                steps.add(Effect::ChangeMasquerade { uplink, change });
+            }
         }
     }
 

@@ -207,6 +207,15 @@ impl NetState {
                 self.guards.extend(found.map(|guard| (port.clone(), guard)));
                 done
             }
+            Effect::ChangeMasquerade { uplink, change } => {
+                let mut found = self.masquerades.contains(uplink);
+                exchange(&mut found, &change.from, &change.to, effect)?;
+                match found {
+                    true => self.masquerades.insert(uplink.clone()),
+                    false => self.masquerades.remove(uplink),
+                };
+                Ok(())
+            }
             Effect::WriteNodes { writes, .. } => {
                 for w in writes {
                     require(self.nodes.get(&w.path) == w.from.as_ref(), || {

@@ -31,6 +31,8 @@ pub struct Desired {
     pub sysctls: BTreeMap<LinkSysctl, String>,
     /// What guests may say, by the names their links are to have; `None`: anything.
     pub guards: BTreeMap<IfName, Option<Guard>>,
+    /// Links, and whether they are to masquerade what leaves by them.
+    pub masquerades: BTreeMap<IfName, bool>,
     /// Ports of Open vSwitch that are to be there.
     pub switch_ports: BTreeMap<IfName, SwitchPort>,
     /// Ports of Open vSwitch that are to go.

@@ -94,6 +94,13 @@ pub enum Effect {
         /// `None`: anything.
         change: Pair<Option<Guard>>,
     },
+    /// Masquerades what leaves by a link, or no longer.
+    ChangeMasquerade {
+        /// The link's name; the link need not be there.
+        uplink: IfName,
+        /// Whether it does.
+        change: Pair<bool>,
+    },
     /// Writes or removes nodes, in one transaction that fails if `within` is gone by then: a
     /// backend folder that libxl deleted must not come back (contract, appendix B).
     WriteNodes {
@@ -243,6 +250,10 @@ impl Effect {
                 port,
                 change: change.swapped(),
             },
+            Self::ChangeMasquerade { uplink, change } => Self::ChangeMasquerade {
+                uplink,
+                change: change.swapped(),
+            },
             Self::WriteNodes { within, writes } => Self::WriteNodes {
                 within,
                 writes: writes
@@ -285,6 +296,7 @@ impl Effect {
             Self::AddRule(_)
             | Self::DeleteRule(_)
             | Self::ChangeGuard { .. }
+            | Self::ChangeMasquerade { .. }
             | Self::ChangeSwitchPort(_)
             | Self::WriteNodes { .. }
             | Self::RunHooks(_) => None,
@@ -381,6 +393,10 @@ impl fmt::Display for Effect {
             Self::ChangeGuard { port, change } => match &change.to {
                 Some(guard) => write!(f, "hold {port} to {guard}"),
                 None => write!(f, "let {port} send anything"),
+            },
+            Self::ChangeMasquerade { uplink, change } => match change.to {
+                true => write!(f, "masquerade what leaves by {uplink}"),
+                false => write!(f, "masquerade no longer what leaves by {uplink}"),
             },
             Self::WriteNodes { writes, .. } => {
                 for (n, write) in writes.iter().enumerate() {

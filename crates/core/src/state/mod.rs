@@ -71,6 +71,9 @@ pub struct NetState {
     /// What guests may say, by the names of their links, of the links whose guards were looked up.
     /// A guard outlives its link.
     pub guards: BTreeMap<IfName, Guard>,
+    /// Links that masquerade what leaves by them, of those that were asked about: to others it comes
+    /// from an address of that link.
+    pub masquerades: BTreeSet<IfName>,
     /// xenstore nodes. A key that is missing is a node that is not there.
     pub nodes: BTreeMap<NodePath, NodeValue>,
 }

@@ -119,7 +119,16 @@ impl Kernel {
 
     /// The comment of our table in a family; `None` if there is no such table.
     pub(super) fn table(&mut self, family: Family) -> Result<Option<String>, KernelError> {
-        let name = TABLE.into();
+        self.table_named(family, TABLE)
+    }
+
+    /// The comment of a table; `None` if there is no such table.
+    pub(super) fn table_named(
+        &mut self,
+        family: Family,
+        name: &str,
+    ) -> Result<Option<String>, KernelError> {
+        let name = name.to_owned();
         let replies = match self.ask_filters(&Query::Table { family, name }) {
             Err(error) if is_absent(&error) => return Ok(None),
             replies => replies?,

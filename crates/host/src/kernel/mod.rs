@@ -8,6 +8,7 @@
 mod features;
 mod from_wire;
 mod guards;
+mod masquerade;
 mod mutate;
 mod observe;
 mod part;

@@ -2,6 +2,7 @@
 //! a journal, and sends one message or writes one file.
 
 mod guards;
+mod masquerade;
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -88,6 +89,7 @@ impl Kernel {
             Effect::ChangeGuard { port, change } => {
                 self.change_guard(port, change.from.as_ref(), change.to.as_ref())
             }
+            Effect::ChangeMasquerade { uplink, change } => self.masquerade(uplink, change.to),
             Effect::WriteNodes { .. } | Effect::ChangeSwitchPort(_) | Effect::RunHooks(_) => {
                 unreachable!("the store, the switch and a shell do these")
             }

@@ -93,10 +93,13 @@ fn one(journal: &mut FileJournal, host: &mut Host) -> Result<String, String> {
     let subject = subject.unwrap_or_default();
     let (_, steps) = replay(&events).map_err(|illegal| illegal.to_string())?;
     let token = journal.resumed().ok_or("nothing was announced")?;
-    let observed = host
+    let cannot = |error| format!("cannot read the network: {error}");
+    let mut observed = host
         .kernel
         .observe(Scope::HostAnd(named(steps)))
-        .map_err(|error| format!("cannot read the network: {error}"))?;
+        .map_err(cannot)?;
+    let masquerades = masquerades(steps);
+    observed.state.masquerades = host.kernel.masquerades(&masquerades).map_err(cannot)?;
     if journal.status() == Status::Announced && is_whole(steps, &observed.state) {
         journal
             .record(&Event::Done)
@@ -137,6 +140,15 @@ fn one(journal: &mut FileJournal, host: &mut Host) -> Result<String, String> {
             steps.len()
         )),
     }
+}
+
+/// The links that a run masquerades, or ceases to.
+fn masquerades(steps: &[Step]) -> BTreeSet<IfName> {
+    let uplinks = steps.iter().filter_map(|step| match &step.effect {
+        Effect::ChangeMasquerade { uplink, .. } => Some(uplink.clone()),
+        _ => None,
+    });
+    uplinks.collect()
 }
 
 /// Every link that a run is about, under every name it has on the way.

@@ -39,7 +39,9 @@ pub(super) fn act(
     let uplink = Uplink::of(&call.arguments, &first.state)?;
     if !changes {
         let scope = Routing::scope(&uplink, &Memory::default());
-        let observed = host.kernel.observe(scope).map_err(cannot)?;
+        let mut observed = host.kernel.observe(scope).map_err(cannot)?;
+        let masquerades = Routing::masquerades(&uplink, &Memory::default());
+        observed.state.masquerades = host.kernel.masquerades(&masquerades).map_err(cannot)?;
         let status = RoutingStatus::of(routing, &uplink, &observed);
         tell(Said::Answer(status.to_string()));
         return Ok(());
@@ -47,7 +49,9 @@ pub(super) fn act(
     let mut journal = places.journal(JOURNAL)?;
     let memory = Memory::of(done_runs(journal.found()));
     let scope = Routing::scope(&uplink, &memory);
-    let observed = host.kernel.observe(scope).map_err(cannot)?;
+    let mut observed = host.kernel.observe(scope).map_err(cannot)?;
+    let masquerades = Routing::masquerades(&uplink, &memory);
+    observed.state.masquerades = host.kernel.masquerades(&masquerades).map_err(cannot)?;
     let (verb, wanted, is_last) = match call.command {
         Command::Start => {
             let wanted = routing.start(&call.arguments, &uplink, &observed);

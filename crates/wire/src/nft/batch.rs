@@ -79,13 +79,25 @@ pub struct Chain {
     pub hook: Option<Hook>,
 }
 
-/// Where packets enter a chain of type `filter`, which lets pass what no rule decides.
+/// Where packets enter a chain, which lets pass what no rule decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hook {
-    /// The number of the hook in its family: 0 is prerouting, in the ARP family 0 is input.
+    /// What the chain is for.
+    pub work: Work,
+    /// The number of the hook in its family: 0 is prerouting, 4 postrouting, in the ARP family 0 is
+    /// input.
     pub number: u32,
     /// The lower, the earlier.
     pub priority: i32,
+}
+
+/// What a chain is for: its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// `filter`.
+    Filter,
+    /// `nat`: packets that begin a connection get other addresses.
+    Nat,
 }
 
 /// A rule.
@@ -153,7 +165,11 @@ fn messages((number, change): (usize, &Change)) -> Vec<Message> {
             to.put_text(1, table);
             to.put_text(3, &chain.name);
             if let Some(hook) = chain.hook {
-                to.put_text(7, "filter");
+                let work = match hook.work {
+                    Work::Filter => "filter",
+                    Work::Nat => "nat",
+                };
+                to.put_text(7, work);
                 to.put_be32(5, 1);
                 to.put_nest(4, |nest| {
                     nest.put_be32(1, hook.number);

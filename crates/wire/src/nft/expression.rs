@@ -24,6 +24,8 @@ pub enum Base {
 pub enum Load {
     /// NFT_META_IIFNAME: the link that it came in by; in the bridge family the port.
     InLink,
+    /// NFT_META_OIFNAME: the link that it leaves by.
+    OutLink,
     /// NFT_META_IIFKIND: the kind of that link, 16 bytes padded with NULs (Linux 5.6).
     InKind,
     /// NFT_META_NFPROTO: 2 for IPv4, 10 for IPv6.
@@ -71,6 +73,8 @@ pub enum Expression {
     PerSecond(u64),
     /// Says so in the kernel's log.
     Log(String),
+    /// The packet's connection gets an address of the link that it leaves by as its source.
+    Masquerade,
     /// The end.
     Verdict(Verdict),
 }
@@ -95,6 +99,7 @@ impl Expression {
             Self::Counter => "counter",
             Self::PerSecond(_) => "limit",
             Self::Log(_) => "log",
+            Self::Masquerade => "masq",
             Self::Verdict(_) => "immediate",
         }
     }
@@ -151,6 +156,8 @@ impl Expression {
                 // LOG_INFO.
                 to.put_be32(5, 6);
             }
+            // With the ports that are free.
+            Self::Masquerade => {}
             Self::Verdict(verdict) => {
                 // NFT_REG_VERDICT.
                 to.put_be32(1, 0);
@@ -165,6 +172,7 @@ impl Load {
     fn meta_key(self) -> u32 {
         match self {
             Self::InLink => 6,
+            Self::OutLink => 7,
             Self::InKind => 26,
             Self::NetworkProtocol => 15,
             Self::TransportProtocol => 16,

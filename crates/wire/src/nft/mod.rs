@@ -17,7 +17,7 @@ mod expression;
 mod said;
 mod set;
 
-pub use batch::{Batch, Chain, Change, Hook, Rule};
+pub use batch::{Batch, Chain, Change, Hook, Rule, Work};
 pub use expression::{Base, Expression, Load, Register, Verdict};
 pub use said::Said;
 pub use set::{Element, Field, Set};
@@ -31,6 +31,8 @@ use crate::attribute::Attributes;
 pub enum Family {
     /// NFPROTO_INET: IPv4 and IPv6 packets of the host itself.
     Inet = 1,
+    /// NFPROTO_IPV4: IPv4 packets of the host itself.
+    Ipv4 = 2,
     /// NFPROTO_ARP: ARP packets of the host itself.
     Arp = 3,
     /// NFPROTO_BRIDGE: frames at a bridge.

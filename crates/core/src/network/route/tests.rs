@@ -151,11 +151,14 @@ fn network_nat_forwards_ipv4_and_leaves_it_to_network_route() {
     let nat = started(Routing::Nat, "eth0", &mut host);
     assert_eq!(
         texts(&nat),
-        ["write 1 to net/ipv4/conf/all/forwarding (was 0)"]
+        [
+            "masquerade what leaves by eth0",
+            "write 1 to net/ipv4/conf/all/forwarding (was 0)",
+        ]
     );
     let route = started(Routing::Route, "eth0", &mut host);
     let stop = stopped(Routing::Nat, "eth0", &[&nat, &route], &mut host);
-    assert_eq!(texts(&stop), [""; 0]);
+    assert_eq!(texts(&stop), ["masquerade no longer what leaves by eth0"]);
     stopped(Routing::Route, "eth0", &[&nat, &route], &mut host);
     assert_eq!(host.state, before.state);
 }

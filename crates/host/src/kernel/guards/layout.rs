@@ -22,7 +22,7 @@
 //! cost one look-up, and what br_netfilter hands to `inet` in a bridge's name costs none.
 
 use xenwire_wire::nft::{
-    Base, Chain, Change, Expression, Family, Field, Hook, Load, Register, Rule, Set, Verdict,
+    Base, Chain, Change, Expression, Family, Field, Hook, Load, Register, Rule, Set, Verdict, Work,
 };
 
 /// The name of our tables.
@@ -150,12 +150,13 @@ impl Table {
     /// Where packets come in.
     fn enter(&mut self) {
         let hook = Hook {
+            work: Work::Filter,
             number: 0,
             priority: PRIORITY,
         };
         let (name, chain) = match self.family {
             Family::Arp => ("input", "arp"),
-            Family::Bridge | Family::Inet => ("prerouting", "guest"),
+            Family::Bridge | Family::Inet | Family::Ipv4 => ("prerouting", "guest"),
         };
         self.chain(name, Some(hook));
         match self.family {
@@ -167,7 +168,7 @@ impl Table {
                 let rule = vec![kind, Expression::Equals(KEY, bridge), accept()];
                 self.rule(name, rule);
             }
-            Family::Arp => {}
+            Family::Arp | Family::Ipv4 => {}
         }
         self.rule(name, vec![in_link(), is_in(GUARDED), goto(chain)]);
     }
@@ -195,7 +196,7 @@ impl Table {
     fn is(&self, ethertype: u16, family: u8) -> Vec<Expression> {
         let (load, value) = match self.family {
             Family::Bridge => (ETHERTYPE, ethertype.to_be_bytes().to_vec()),
-            Family::Inet | Family::Arp => (Load::NetworkProtocol, vec![family]),
+            Family::Inet | Family::Ipv4 | Family::Arp => (Load::NetworkProtocol, vec![family]),
         };
         let load = Expression::Load(load, KEY);
         vec![load, Expression::Equals(KEY, value)]

@@ -87,7 +87,7 @@ impl Kernel {
         self.send_filters(generation, changes)
     }
 
-    fn send_filters(
+    pub(super) fn send_filters(
         &mut self,
         generation: Option<u32>,
         changes: Vec<Change>,
