@@ -42,6 +42,9 @@ struct Account {
 
 struct Sink(Arc<Mutex<Account>>);
 
+/// A folder of nodes, whose it is, who may read it besides, and what is in it.
+type Folder<'a> = (&'a str, u16, u16, &'a [(&'a str, &'a str)]);
+
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut account = self.0.lock().unwrap();
@@ -118,7 +121,7 @@ impl Recorded {
         let backend = self.backend();
         let domid = self.caller.to_string();
         let mac = "00:16:3e:00:05:00";
-        let folders: [(&str, u16, u16, &[(&str, &str)]); 2] = [
+        let folders: [Folder; 2] = [
             (
                 &backend,
                 self.caller,
