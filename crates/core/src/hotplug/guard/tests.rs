@@ -138,3 +138,22 @@ fn guards_are_looked_up_only_where_there_may_be_one() {
     assert_eq!(names(offline(), &[MAC, ("ip", "192.0.2.7")]), ["vif1.0"]);
     assert_eq!(names(offline(), &[("vifname", "web")]), ["vif1.0", "web"]);
 }
+
+#[test]
+fn a_list_that_no_table_can_enforce_is_refused() {
+    let switch = Invocation {
+        script: Script::VifOpenvswitch,
+        ..online()
+    };
+    let store = [("ip", "192.0.2.7"), MAC];
+    let refused = guards(&switch, &store, IpFilter::Enforce, &[]).unwrap_err();
+    assert!(refused.contains("Open vSwitch"), "{refused}");
+    assert_eq!(
+        guards(&switch, &store, IpFilter::Off, &[]),
+        Ok(Guards::new())
+    );
+    assert_eq!(
+        guards(&switch, &[MAC], IpFilter::Enforce, &[]),
+        Ok(Guards::new())
+    );
+}
