@@ -431,7 +431,10 @@ impl Ordering<'_> {
     fn listens_anyway(&self, key: &LinkSysctl, pair: &Pair<String>) -> bool {
         key.name == "accept_ra"
             && pair.to == "2"
+            // Not one that gets this name only in the course of the plan.
             && self.names.present(&key.link) == key.link
+            && self.names.wanted(&key.link) == key.link
+            && !self.is_made(&key.link)
             && self.state.links.contains_key(&key.link)
     }
 

@@ -212,6 +212,8 @@ fn desired() -> impl Strategy<Value = Desired> {
     let gone = prop::collection::btree_set(name(), 0..2);
     let guards = prop::collection::btree_map(name(), guard(), 0..3);
     (links, gone, guards, any::<bool>()).prop_map(|(links, gone, guards, node)| {
+        // 2 is written at another moment than 0.
+        let accept_ra = if node { "2" } else { "0" };
         let mut desired = Desired {
             guards,
             ..Desired::default()
@@ -232,7 +234,7 @@ fn desired() -> impl Strategy<Value = Desired> {
             }
             desired
                 .sysctls
-                .insert(LinkSysctl::ipv6(&name, "accept_ra"), "0".into());
+                .insert(LinkSysctl::ipv6(&name, "accept_ra"), accept_ra.into());
             desired.links.insert(name, wanted);
         }
         let names: BTreeSet<IfName> = desired.links.keys().cloned().collect();
