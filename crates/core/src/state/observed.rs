@@ -161,9 +161,10 @@ impl Observed {
         state.vlans.retain(|name, _| scope.holds_whole(name));
         let is_looked_up =
             |key: &LinkSysctl| scope.keys().is_some_and(|keys| keys.settings.contains(key));
-        state
-            .sysctls
-            .retain(|key, _| scope.holds_whole(&key.link) || is_looked_up(key));
+        state.sysctls.retain(|key, _| {
+            let is_held = scope.is_host() || !key.is_following();
+            (scope.holds_whole(&key.link) && is_held) || is_looked_up(key)
+        });
         let mut facts = self.facts.clone();
         facts.retain(|name, _| scope.holds(name));
         Self {

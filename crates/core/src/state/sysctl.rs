@@ -58,12 +58,18 @@ impl LinkSysctl {
     pub const FOLLOWING: [(Family, &'static str); 2] =
         [(Family::Ipv4, "forwarding"), (Family::Ipv6, "forwarding")];
 
+    /// Whether it is one of those that follow.
+    pub(super) fn is_following(&self) -> bool {
+        let mut following = Self::FOLLOWING.iter();
+        following.any(|(family, name)| self.family == *family && self.name == *name)
+    }
+
     /// Whether this setting follows when that one is written.
     pub fn follows(&self, other: &Self) -> bool {
-        let is_one = Self::FOLLOWING
-            .iter()
-            .any(|(family, name)| self.family == *family && self.name == *name);
-        is_one && other.link.as_str() == "all" && *other == self.on(&other.link) && self != other
+        self.is_following()
+            && other.link.as_str() == "all"
+            && *other == self.on(&other.link)
+            && self != other
     }
 
     /// A setting of the host as a whole, or of links to come.

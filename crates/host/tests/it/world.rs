@@ -160,6 +160,10 @@ impl World {
         let backend = backend(domid);
         self.write(&format!("{backend}/bridge"), bridge);
         self.write(&format!("{backend}/handle"), "0");
+        self.write(
+            &format!("{backend}/mac"),
+            &format!("00:16:3e:00:00:{domid:02x}"),
+        );
     }
 
     /// Only the link of such a vif.
