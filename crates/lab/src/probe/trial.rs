@@ -20,9 +20,11 @@ use super::{Place, Probe, Wish, route};
 
 /// How long a listener may take to answer on its own machine.
 const AT_HOME: Duration = Duration::from_secs(2);
-/// How much longer than its patience a trial waits for the probe to leave: a little over the
-/// second between two questions for a next hop (arp(7), retrans_time_ms). The first one can get
-/// lost on a wire that is just coming up, which must not look like one that is cut.
+/// How much longer than its patience a trial waits for the probe to leave, or for an answer that is
+/// to come: a little over the second between two questions for a next hop (arp(7),
+/// retrans_time_ms). The first one can get lost on a wire that is just coming up, which must not
+/// look like one that is cut; and whoever answers for others takes up to 0.8 s (proxy_delay), on
+/// the way there and on the way back.
 const LATER: Duration = Duration::from_millis(1500);
 
 /// What was seen.
@@ -112,7 +114,7 @@ pub(super) fn run(probe: &Probe, patience: Duration, wish: Wish) -> Result<Trace
         mark,
         trace,
     }
-    .until_answered(patience))
+    .until_answered(patience, wish))
 }
 
 fn enter(place: &Place) -> Result<(), Hindrance> {
@@ -201,13 +203,13 @@ struct Trial {
 }
 
 impl Trial {
-    fn until_answered(mut self, patience: Duration) -> Trace {
+    fn until_answered(mut self, patience: Duration, wish: Wish) -> Trace {
         let start = Instant::now();
         let mut next = start;
         loop {
             let now = Instant::now();
             let left = matches!(self.trace.left, Some(Left::Packet));
-            let waiting = !left && self.trace.unsent.is_none();
+            let waiting = wish == Wish::Reach || !left && self.trace.unsent.is_none();
             let end = start + if waiting { patience + LATER } else { patience };
             if now >= end {
                 break;
