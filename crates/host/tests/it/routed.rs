@@ -27,6 +27,17 @@ fn vif(world: &World, ip: &str) {
     }
 }
 
+/// Our tables, which stay once the first guest with `ip=` was there.
+fn tables(world: &World) {
+    world.vif(9, "none");
+    world.write(&format!("{}/ip", backend(9)), "198.51.100.9");
+    for word in ["online", "offline"] {
+        world.succeed(9, &["--script", "vif-nat", word]);
+    }
+    world.sh("ip link delete vif9.0");
+    world.remove(&backend(9));
+}
+
 const BOTH: &str = "192.0.2.21 203.0.113.8/29 2001:db8:0:2::21 2001:db8:7::/64";
 
 fn online(world: &World, script: &str) {
@@ -114,6 +125,7 @@ fn vif_route_offline_of_a_vif_that_is_gone() {
     let Some(world) = World::new() else { return };
     uplink(&world);
     world.sh("echo 1 >/proc/sys/net/ipv6/conf/eth0/proxy_ndp");
+    tables(&world);
     let before = world.state();
     vif(&world, BOTH);
     online(&world, "vif-route");
@@ -244,6 +256,7 @@ fn vif_route_without_an_address_on_the_uplink() {
 fn vif_route_that_fails_is_undone() {
     let Some(world) = World::new() else { return };
     uplink(&world);
+    tables(&world);
     world.vif(1, "none");
     world.write(&format!("{}/ip", backend(1)), BOTH);
     let before = world.state();
@@ -267,6 +280,7 @@ fn vif_route_that_fails_is_undone() {
 fn vif_nat_online_again_and_offline() {
     let Some(world) = World::new() else { return };
     world.sh("echo 1 >/proc/sys/net/ipv4/ip_forward");
+    tables(&world);
     let before = world.state();
     vif(&world, "");
     online(&world, "vif-nat");
