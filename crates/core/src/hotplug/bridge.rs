@@ -1,17 +1,13 @@
-//! vif-bridge: a vif becomes a quiet port of a bridge (contract 2.5, 2.6, 2.11).
-//!
-//! A quiet port has the MAC fe:ff:ff:ff:ff:ff, no address of either family, and never makes one
-//! of its own: a guest must not be able to talk to dom0 through the backend link.
+//! vif-bridge: a vif becomes a quiet port of a bridge (contract 2.5).
 
 use std::collections::BTreeSet;
 
-use super::identity::{coming, connected, deaf, going, wanted_link, wanted_name};
-use super::{Device, Invocation, Nodes, Script, Wanted};
+use super::identity::{coming, going, wanted_name};
+use super::{Invocation, Nodes, Script, Wanted, port};
 use crate::config::vif::{VlanId, Vlans};
-use crate::name::{IfName, Mac};
+use crate::name::IfName;
 use crate::state::{
-    Carriage, Desired, Keys, Managed, Moment, NodeValue, Observed, Origin, PortVlans, Scope,
-    WantedLink, WantedNode,
+    Carriage, Desired, Keys, Managed, Observed, Origin, PortVlans, Scope, WantedLink,
 };
 
 /// What must be known of the machine for this call.
@@ -55,10 +51,7 @@ pub(super) fn desire(
     if call.command.comes() {
         come(call, nodes, observed, name)
     } else {
-        Ok(Wanted {
-            desired: go(call, observed, name),
-            warnings: Vec::new(),
-        })
+        Ok(go(call, observed, name).into())
     }
 }
 
@@ -75,34 +68,10 @@ fn come(
     let mtu = nodes.mtu_or(links.get(&bridge).map(|link| link.mtu))?;
 
     let vlans = vlans(nodes, observed, &bridge)?;
-    let mut port = wanted_link(call, &name);
-    port.vlans = vlans.map_or(Managed::LeaveAlone, Managed::Set);
-    // netback of 2010 refuses another MAC (contract 4.1), and has this one already.
-    port.mac = Managed::Wish(Mac::QUIET);
-    port.mtu = mtu.map_or(Managed::LeaveAlone, Managed::Wish);
-    port.master = Managed::Set(Some(bridge));
-    port.addresses = Managed::Set(BTreeSet::new());
-
-    let mut desired = Desired::default();
-    // With fewer bytes the kernel takes IPv6 from a link, and its settings with it (RFC 8200 section
-    // 5; addrconf_notify, net/ipv6/addrconf.c).
-    if mtu.is_none_or(|mtu| mtu >= 1280) {
-        desired.sysctls.extend(deaf(&name));
-    }
-    desired.links.insert(name, port);
-    if let Some(mtu) = mtu
-        && call.device == Device::Vif
-    {
-        let folder = call.frontend();
-        desired.nodes.push(WantedNode {
-            path: folder.join("mtu"),
-            within: folder,
-            value: NodeValue::text(mtu.to_string()),
-            moment: Moment::BeforeUp,
-            required: false,
-        });
-    }
-    desired.nodes.extend(connected(call));
+    let (mut link, mut desired) = port::quiet(call, &name, mtu);
+    link.vlans = vlans.map_or(Managed::LeaveAlone, Managed::Set);
+    link.master = Managed::Set(Some(bridge));
+    desired.links.insert(name, link);
     Ok(Wanted { desired, warnings })
 }
 

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Each script has a file that says what it wants; what they share is in `identity` (which link it
-//! is) and `routed` (a link of its own). Sections of the contract: 2.1 to 2.9, 3.3.
+//! is), `port` (a port of something) and `routed` (a link of its own). Sections of the contract: 2.1 to 2.9, 3.3.
 
 mod bridge;
 mod given;
@@ -21,6 +21,7 @@ mod invocation;
 mod nat;
 mod nodes;
 mod openvswitch;
+mod port;
 mod report;
 mod route;
 mod routed;
@@ -47,6 +48,16 @@ pub struct Wanted {
     /// What the administrator should know: choices that should have been theirs, things that will
     /// not work.
     pub warnings: Vec<String>,
+}
+
+impl From<Desired> for Wanted {
+    /// With nothing to say about it.
+    fn from(desired: Desired) -> Self {
+        Self {
+            desired,
+            warnings: Vec::new(),
+        }
+    }
 }
 
 /// What must be known of the machine for this call.

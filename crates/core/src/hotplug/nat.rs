@@ -45,10 +45,7 @@ pub(super) fn desire(
         return Ok(Wanted::default());
     }
     if !call.command.comes() {
-        return Ok(Wanted {
-            desired: routed::leave(call, nodes, observed)?,
-            warnings: Vec::new(),
-        });
+        return Ok(routed::leave(call, nodes, observed)?.into());
     }
     let mut warnings = Vec::new();
     let mut arrival = Arrival::of(call, nodes, observed)?;

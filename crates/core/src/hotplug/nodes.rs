@@ -48,12 +48,16 @@ pub fn wanted_nodes(call: &Invocation) -> Vec<NodePath> {
 
 /// What this call wants to know besides, once those are read: what the guest is called.
 pub fn vm_nodes(call: &Invocation, read: &BTreeMap<NodePath, NodeValue>) -> Vec<NodePath> {
-    let folder = read.get(&vm(call)).and_then(NodeValue::as_text);
-    let folder = folder.filter(|folder| folder.starts_with("/vm/"));
-    let folder = folder.map(|folder| NodePath(folder.to_owned()));
-    folder.map_or(Vec::new(), |folder| {
-        vec![folder.join("name"), folder.join("uuid")]
-    })
+    let folder = vm_folder(call, read);
+    let nodes = folder.map(|folder| ["name", "uuid"].map(|name| folder.join(name)));
+    nodes.into_iter().flatten().collect()
+}
+
+fn vm_folder(call: &Invocation, read: &BTreeMap<NodePath, NodeValue>) -> Option<NodePath> {
+    let folder = read.get(&vm(call))?.as_text()?;
+    folder
+        .starts_with("/vm/")
+        .then(|| NodePath(folder.to_owned()))
 }
 
 /// Where a guest's folder below /vm is named.
@@ -71,8 +75,7 @@ impl Nodes {
             (!value.is_empty()).then(|| String::from_utf8_lossy(value).into_owned())
         };
         let of_vm = |name: &str| {
-            let mut nodes = vm_nodes(call, read).into_iter();
-            let node = nodes.find(|node| node.0.ends_with(&format!("/{name}")))?;
+            let node = vm_folder(call, read)?.join(name);
             Some(read.get(&node)?.as_text()?.to_owned())
         };
         Self {

@@ -8,14 +8,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::identity::{coming, connected, deaf, going, wanted_link, wanted_name};
-use super::{Device, Invocation, Nodes, Wanted};
+use super::identity::{coming, going, wanted_name};
+use super::{Invocation, Nodes, Wanted, port};
 use crate::config::vif::VlanId;
-use crate::name::{IfName, Mac};
-use crate::state::{
-    Desired, Keys, Managed, Moment, NodeValue, Observed, Origin, Scope, SwitchPort, WantedLink,
-    WantedNode,
-};
+use crate::name::IfName;
+use crate::state::{Desired, Keys, Managed, Observed, Origin, Scope, SwitchPort, WantedLink};
 
 /// What must be known of the machine for this call.
 pub(super) fn scope(call: &Invocation, nodes: &Nodes) -> Result<Scope, String> {
@@ -53,19 +50,8 @@ pub(super) fn desire(
     observed: &Observed,
 ) -> Result<Wanted, String> {
     let name = wanted_name(call, nodes)?;
-    let mut desired = Desired::default();
     if !call.command.comes() {
-        if let Some(present) = going(call, observed, &name) {
-            let mut link = WantedLink::new(Origin::IfThere);
-            link.up = Managed::Set(false);
-            desired.links.insert(present.clone(), link);
-        }
-        // The port stays in the database when the link goes, so both names are looked for.
-        desired.switch_ports_gone = BTreeSet::from([call.link.clone(), name]);
-        return Ok(Wanted {
-            desired,
-            warnings: Vec::new(),
-        });
+        return Ok(go(call, observed, name).into());
     }
     coming(call, observed, &name)?;
     let port = SwitchPort {
@@ -78,32 +64,23 @@ pub(super) fn desire(
             port.bridge
         ));
     }
-    let mut link = wanted_link(call, &name);
-    link.mac = Managed::Wish(Mac::QUIET);
-    link.addresses = Managed::Set(BTreeSet::new());
     let of_bridge = observed.state.links.get(&port.bridge).map(|link| link.mtu);
-    let mtu = nodes.mtu_or(of_bridge)?;
-    link.mtu = mtu.map_or(Managed::LeaveAlone, Managed::Wish);
-    desired.sysctls.extend(deaf(&name));
+    let (link, mut desired) = port::quiet(call, &name, nodes.mtu_or(of_bridge)?);
     desired.links.insert(name.clone(), link);
     desired.switch_ports.insert(name, port);
-    if let Some(mtu) = mtu
-        && call.device == Device::Vif
-    {
-        let folder = call.frontend();
-        desired.nodes.push(WantedNode {
-            path: folder.join("mtu"),
-            within: folder,
-            value: NodeValue::text(mtu.to_string()),
-            moment: Moment::BeforeUp,
-            required: false,
-        });
+    Ok(desired.into())
+}
+
+fn go(call: &Invocation, observed: &Observed, name: IfName) -> Desired {
+    let mut desired = Desired::default();
+    if let Some(present) = going(call, observed, &name) {
+        let mut link = WantedLink::new(Origin::IfThere);
+        link.up = Managed::Set(false);
+        desired.links.insert(present.clone(), link);
     }
-    desired.nodes.extend(connected(call));
-    Ok(Wanted {
-        desired,
-        warnings: Vec::new(),
-    })
+    // The port stays in the database when the link goes, so both names are looked for.
+    desired.switch_ports_gone = BTreeSet::from([call.link.clone(), name]);
+    desired
 }
 
 /// What a controller of the switch knows a guest's port by; what the toolstack has not written is
@@ -152,6 +129,8 @@ fn vlan(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hotplug::Script;
+    use crate::state::{Link, LinkKind, NetState};
 
     #[test]
     fn the_grammar_of_bridges() {
@@ -171,5 +150,40 @@ mod tests {
         ] {
             assert_eq!(place(wrong), None, "{wrong:?}");
         }
+    }
+
+    /// Below 1,280 bytes a link has no IPv6, and no settings of it that could be written.
+    #[test]
+    fn a_small_mtu_is_no_failure() {
+        let call = Invocation {
+            script: Script::VifOpenvswitch,
+            ..Invocation::from((1, 0))
+        };
+        let link = Link {
+            kind: LinkKind::Other("vif".into()),
+            up: false,
+            arp: true,
+            multicast: true,
+            mac: None,
+            mtu: 1500,
+            master: None,
+            alias: None,
+        };
+        let mut state = NetState::default();
+        state.links.insert(call.link.clone(), link);
+        state.switches.bridges.insert("xenbr0".parse().unwrap());
+        let observed = Observed::host(state);
+        let settings = |mtu: Option<&str>| {
+            let nodes = Nodes {
+                bridge: Some("xenbr0".into()),
+                mtu: mtu.map(str::to_owned),
+                ..Nodes::default()
+            };
+            let wanted = desire(&call, &nodes, &observed).unwrap();
+            wanted.desired.sysctls.len()
+        };
+        assert_eq!(settings(None), 2);
+        assert_eq!(settings(Some("1280")), 2);
+        assert_eq!(settings(Some("1279")), 0);
     }
 }

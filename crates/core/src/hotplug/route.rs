@@ -93,10 +93,7 @@ pub(super) fn desire(
     if call.command == Command::Offline {
         desired.neighbours_gone.clone_from(&given.neighbours);
     }
-    Ok(Wanted {
-        desired,
-        warnings: Vec::new(),
-    })
+    Ok(desired.into())
 }
 
 fn come(

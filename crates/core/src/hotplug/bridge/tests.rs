@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::hotplug::Command;
+use crate::hotplug::{Command, Device};
+use crate::name::Mac;
 use crate::plan::{Planned, Refusal, check, plan};
-use crate::state::{BridgeOptions, Link, LinkKind, LinkSysctl, NetState, NodePath};
+use crate::state::{BridgeOptions, Link, LinkKind, LinkSysctl, NetState, NodePath, NodeValue};
 
 fn link(kind: LinkKind, mac: Mac) -> Link {
     Link {
