@@ -16,7 +16,7 @@ use xenwire_core::state::{Effect, NodePath, NodeValue, Scope, Switches};
 use crate::files;
 use crate::hooks;
 use crate::journal::{Announced, FileJournal, Journal, Keeping};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, unreadable};
 use crate::log::{Level, Log};
 use crate::network;
 use crate::run::{Gate, Gated, Host, Performer, run};
@@ -247,10 +247,7 @@ pub fn prepare(
     kernel: &mut Kernel,
 ) -> Result<Prepared, String> {
     let nodes = Nodes::of(call, read);
-    let mut look = |scope: Scope| {
-        let observed = kernel.observe(scope);
-        observed.map_err(|error| format!("cannot read the network: {error}"))
-    };
+    let mut look = |scope: Scope| kernel.observe(scope).map_err(unreadable);
     let mut observed = look(scope(call, &nodes, given)?)?;
     let found;
     let call = if lacks_uplink(call, &observed) {

@@ -61,6 +61,11 @@ pub enum KernelError {
     NeverStill,
 }
 
+/// The sentence for a network that could not be looked at.
+pub(crate) fn unreadable(error: KernelError) -> String {
+    format!("cannot read the network: {error}")
+}
+
 impl Kernel {
     /// Opens a socket in the current thread's network namespace.
     ///

@@ -2,7 +2,7 @@
 
 use xenwire_core::network::{Loopback, Pair};
 
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, unreadable};
 use crate::run::Host;
 
 use super::change::{Change, Ended};
@@ -37,7 +37,7 @@ fn act(asked: Loopback, places: &Places, tell: &mut Tell<'_>) -> Result<(), (u8,
     let observed = host
         .kernel
         .observe(asked.scope())
-        .map_err(|error| refused(format!("cannot read the network: {error}")))?;
+        .map_err(|error| refused(unreadable(error)))?;
     let wanted = asked.desire(&observed).map_err(|text| (WRONG, text))?;
     let change = Change::plan(&wanted.desired, &observed).map_err(refused)?;
     let (Loopback::Add(Pair(number)) | Loopback::Remove(Pair(number))) = asked;

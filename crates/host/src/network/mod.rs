@@ -27,7 +27,7 @@ use xenwire_core::plan::Plan;
 use xenwire_core::state::{Effect, Observed, Scope};
 
 use crate::journal::{Announced, FileJournal, Keeping};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, unreadable};
 use crate::log::{Level, Log};
 use crate::run::{Gate, Host, Performer};
 
@@ -219,12 +219,7 @@ fn act(
             .run(&subject, &mut journal, &mut host, gate)
             .notes()?,
     );
-    for note in notes {
-        places
-            .log
-            .say(Level::Warning, &format!("{subject}: {note}"));
-        tell(Said::Note(note));
-    }
+    say_notes(notes, &subject, places, tell);
     // Others need not wait for a cable. Whoever has the lock looks into every journal.
     match call.command {
         Command::Stop => journal.remove(),
@@ -241,6 +236,15 @@ fn act(
         tell(Said::Note(text));
     }
     Ok(())
+}
+
+/// What is to be known of a run: to whoever called, and to the log.
+fn say_notes(notes: Vec<String>, subject: &str, places: &Places, tell: &mut Tell<'_>) {
+    for note in notes {
+        let line = format!("{subject}: {note}");
+        places.log.say(Level::Warning, &line);
+        tell(Said::Note(note));
+    }
 }
 
 /// The steps of a plan, a line each.
@@ -262,10 +266,7 @@ fn settle(
     gate: &mut Gate<'_>,
 ) -> Result<(), String> {
     let _lock = places.lock()?;
-    let observed = host
-        .kernel
-        .observe(Scope::Host)
-        .map_err(|error| format!("cannot read the network: {error}"))?;
+    let observed = host.kernel.observe(Scope::Host).map_err(unreadable)?;
     let is_start = call.command == Command::Start;
     let is_started = Target::of(call, &observed.state).map(|target| target.is_started);
     // A link that went meanwhile took its neighbours along.
@@ -285,10 +286,9 @@ fn settle(
 
 /// Which NIC it is about, and everything that there is to know.
 fn look(call: &Call, kernel: &mut Kernel) -> Result<(Target, Observed), String> {
-    let cannot = |error| format!("cannot read the network: {error}");
-    let first = kernel.observe(Scope::Host).map_err(cannot)?;
+    let first = kernel.observe(Scope::Host).map_err(unreadable)?;
     let target = Target::of(call, &first.state)?;
     let scope = scope(call, &first.state);
-    let observed = kernel.observe(scope).map_err(cannot)?;
+    let observed = kernel.observe(scope).map_err(unreadable)?;
     Ok((target, observed))
 }

@@ -9,7 +9,7 @@ use xenwire_core::plan::Step;
 use xenwire_core::state::{Effect, LinkChange, Scope};
 
 use crate::journal::{FileJournal, Journal};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, unreadable};
 use crate::log::Level;
 use crate::run::{Host, Performer};
 
@@ -93,13 +93,12 @@ fn one(journal: &mut FileJournal, host: &mut Host) -> Result<String, String> {
     let subject = subject.unwrap_or_default();
     let (_, steps) = replay(&events).map_err(|illegal| illegal.to_string())?;
     let token = journal.resumed().ok_or("nothing was announced")?;
-    let cannot = |error| format!("cannot read the network: {error}");
     let mut observed = host
         .kernel
         .observe(Scope::HostAnd(named(steps)))
-        .map_err(cannot)?;
+        .map_err(unreadable)?;
     let masquerades = masquerades(steps);
-    observed.state.masquerades = host.kernel.masquerades(&masquerades).map_err(cannot)?;
+    observed.state.masquerades = host.kernel.masquerades(&masquerades).map_err(unreadable)?;
     if journal.status() == Status::Announced && is_whole(steps, &observed.state) {
         journal
             .record(&Event::Done)

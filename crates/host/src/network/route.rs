@@ -4,14 +4,13 @@
 
 use xenwire_core::journal::done_runs;
 use xenwire_core::network::{Call, Command, Memory, Routing, RoutingStatus, Uplink};
-use xenwire_core::state::Scope;
+use xenwire_core::state::{Observed, Scope};
 
-use crate::kernel::Kernel;
-use crate::log::Level;
+use crate::kernel::{Kernel, unreadable};
 use crate::run::{Gate, Host};
 
 use super::change::Change;
-use super::{Places, Said, Tell, recover, say_plan};
+use super::{Places, Said, Tell, recover, say_notes, say_plan};
 
 /// The journal's name.
 pub(super) const JOURNAL: &str = "routing";
@@ -23,7 +22,6 @@ pub(super) fn act(
     tell: &mut Tell<'_>,
     gate: &mut Gate<'_>,
 ) -> Result<(), String> {
-    let cannot = |error| format!("cannot read the network: {error}");
     let kernel = Kernel::open().map_err(|error| error.to_string())?;
     let mut host = Host {
         kernel,
@@ -35,23 +33,17 @@ pub(super) fn act(
     if changes {
         recover::all(places, &mut host, tell)?;
     }
-    let first = host.kernel.observe(Scope::Host).map_err(cannot)?;
+    let first = host.kernel.observe(Scope::Host).map_err(unreadable)?;
     let uplink = Uplink::of(&call.arguments, &first.state)?;
     if !changes {
-        let scope = Routing::scope(&uplink, &Memory::default());
-        let mut observed = host.kernel.observe(scope).map_err(cannot)?;
-        let masquerades = Routing::masquerades(&uplink, &Memory::default());
-        observed.state.masquerades = host.kernel.masquerades(&masquerades).map_err(cannot)?;
+        let observed = look(&uplink, &Memory::default(), &mut host.kernel)?;
         let status = RoutingStatus::of(routing, &uplink, &observed);
         tell(Said::Answer(status.to_string()));
         return Ok(());
     }
     let mut journal = places.journal(JOURNAL)?;
     let memory = Memory::of(done_runs(journal.found()));
-    let scope = Routing::scope(&uplink, &memory);
-    let mut observed = host.kernel.observe(scope).map_err(cannot)?;
-    let masquerades = Routing::masquerades(&uplink, &memory);
-    observed.state.masquerades = host.kernel.masquerades(&masquerades).map_err(cannot)?;
+    let observed = look(&uplink, &memory, &mut host.kernel)?;
     let (verb, wanted, is_last) = match call.command {
         Command::Start => {
             let wanted = routing.start(&call.arguments, &uplink, &observed);
@@ -76,14 +68,18 @@ pub(super) fn act(
             .run(&subject, &mut journal, &mut host, gate)
             .notes()?,
     );
-    for note in notes {
-        places
-            .log
-            .say(Level::Warning, &format!("{subject}: {note}"));
-        tell(Said::Note(note));
-    }
+    say_notes(notes, &subject, places, tell);
     if is_last {
         journal.remove();
     }
     Ok(())
+}
+
+/// All that there is to know about a router with this uplink.
+fn look(uplink: &Uplink, memory: &Memory, kernel: &mut Kernel) -> Result<Observed, String> {
+    let scope = Routing::scope(uplink, memory);
+    let mut observed = kernel.observe(scope).map_err(unreadable)?;
+    let masquerades = Routing::masquerades(uplink, memory);
+    observed.state.masquerades = kernel.masquerades(&masquerades).map_err(unreadable)?;
+    Ok(observed)
 }
