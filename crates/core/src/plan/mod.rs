@@ -48,6 +48,16 @@ pub enum Need {
     Wished,
 }
 
+impl Need {
+    /// What it is for something that may be required.
+    pub(crate) fn of(required: bool) -> Self {
+        match required {
+            true => Self::Required,
+            false => Self::Wished,
+        }
+    }
+}
+
 impl Step {
     /// A step without which the plan fails.
     pub fn required(effect: Effect) -> Self {

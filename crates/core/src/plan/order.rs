@@ -18,8 +18,11 @@
 //! only a step can be undone.
 
 mod delete;
+mod filters;
 mod hush;
+mod settings;
 mod steps;
+mod vlans;
 
 use std::cmp::Reverse;
 
@@ -30,8 +33,8 @@ use super::names::Names;
 use super::{Diff, LinkDiff, Need, Plan, Planned, Step, lost};
 use crate::name::IfName;
 use crate::state::{
-    Address, Desired, Effect, LinkChange, LinkSysctl, Managed, Moment, NetState, Observed, Pair,
-    Route, VlanChange, WantedHooks,
+    Address, Desired, Effect, LinkChange, Managed, Moment, NetState, Observed, Pair, Route,
+    WantedHooks,
 };
 
 /// Plans the way from what was found to what is wanted. The same inputs give the same plan.
@@ -121,14 +124,7 @@ impl Ordering<'_> {
         // Nothing comes by a link that is down or gone.
         self.guards(|guarded| !guarded, &mut steps);
         self.masquerades(false, &mut steps);
-        if let Some(WantedHooks { hooks, required }) = &self.desired.hooks {
-            let effect = Effect::RunHooks(hooks.clone());
-            let need = match required {
-                true => Need::Required,
-                false => Need::Wished,
-            };
-            steps.0.push(Step { effect, need });
-        }
+        self.hooks(&mut steps);
         steps.0.extend(self.nodes_at(Moment::AtEnd));
         steps.0
     }
@@ -139,26 +135,7 @@ impl Ordering<'_> {
         self.guards(|guarded| guarded, steps);
         // Before packets are forwarded: none leaves with a guest's own address.
         self.masquerades(true, steps);
-        let (first, then): (Vec<_>, Vec<_>) = self
-            .diff
-            .sysctls
-            .iter()
-            .filter(|(key, pair)| key.is_of_host() || self.listens_anyway(key, pair))
-            .filter(|(key, _)| !self.is_followed(key))
-            .partition(|(key, _)| !key.is_of_host());
-        for (key, pair) in first.into_iter().chain(then) {
-            // What follows is made as it is to be found when this is undone; and afterwards as it is
-            // wanted.
-            for (other, value) in self.following(key) {
-                steps.write(other, value, &pair.from);
-            }
-            steps.write(key, &pair.from, &pair.to);
-            for (other, _) in self.following(key) {
-                if let Some(wanted) = self.desired.sysctls.get(other) {
-                    steps.write(other, &pair.to, wanted);
-                }
-            }
-        }
+        self.settings_first(steps);
         for name in self.created() {
             if self.is_free(name) {
                 self.create(name, steps);
@@ -171,24 +148,6 @@ impl Ordering<'_> {
                 to: *mac,
             };
             steps.change_if(name, LinkChange::Mac(pair), Need::Wished);
-        }
-    }
-
-    fn masquerades(&self, begins: bool, steps: &mut Steps) {
-        for (uplink, change) in &self.diff.masquerades {
-            if change.to == begins {
-                let (uplink, change) = (uplink.clone(), change.clone());
-                steps.add(Effect::ChangeMasquerade { uplink, change });
-            }
-        }
-    }
-
-    fn guards(&self, of: impl Fn(bool) -> bool, steps: &mut Steps) {
-        for (port, change) in &self.diff.guards {
-            if of(change.to.is_some()) {
-                let (port, change) = (port.clone(), change.clone());
-                steps.add(Effect::ChangeGuard { port, change });
-            }
         }
     }
 
@@ -323,13 +282,7 @@ impl Ordering<'_> {
         for hush in hushed.iter().filter(|hush| hush.present.is_none()) {
             steps.write(&hush.wanted, &hush.now, Hush::NONE);
         }
-        for (key, pair) in &self.diff.sysctls {
-            let is_done =
-                key.is_of_host() || self.listens_anyway(key, pair) || self.is_followed(key);
-            if !is_done && !hushed.iter().any(|hush| hush.wanted == *key) {
-                steps.write(key, &pair.from, &pair.to);
-            }
-        }
+        self.settings_then(hushed, steps);
         steps.0.extend(self.nodes_at(Moment::BeforeUp));
     }
 
@@ -402,42 +355,6 @@ impl Ordering<'_> {
         }
     }
 
-    /// A port forgets its VLANs with its bridge. It goes back first to those that it will begin with
-    /// when that is undone, so that undoing gives it the others again. `now` is its name by then.
-    pub(super) fn leave_vlans(&self, present: &IfName, now: &IfName, steps: &mut Steps) {
-        let master = self.present_master(present);
-        let bridge = master.and_then(|bridge| self.state.links.get(&bridge));
-        let first = bridge.and_then(|bridge| bridge.kind.first_vlans());
-        if let Some((first, found)) = first.zip(self.state.vlans.get(present)) {
-            for change in VlanChange::between(now, found, &first) {
-                steps.add(Effect::ChangeVlans(change));
-            }
-        }
-    }
-
-    /// Whether the kernel writes this setting with another that this plan writes.
-    fn is_followed(&self, key: &LinkSysctl) -> bool {
-        self.diff.sysctls.keys().any(|all| key.follows(all))
-    }
-
-    /// The settings that the kernel writes with this one, as they are.
-    fn following(&self, key: &LinkSysctl) -> impl Iterator<Item = (&LinkSysctl, &String)> {
-        let all = self.state.sysctls.iter();
-        all.filter(move |(other, _)| other.follows(key))
-    }
-
-    /// Whether a link begins to listen to routers although the host forwards: before it does, or the
-    /// kernel drops what they advertised (rt6_purge_dflt_routers, net/ipv6/route.c).
-    fn listens_anyway(&self, key: &LinkSysctl, pair: &Pair<String>) -> bool {
-        key.name == "accept_ra"
-            && pair.to == "2"
-            // Not one that gets this name only in the course of the plan.
-            && self.names.present(&key.link) == key.link
-            && self.names.wanted(&key.link) == key.link
-            && !self.is_made(&key.link)
-            && self.state.links.contains_key(&key.link)
-    }
-
     /// Bridges first.
     fn created(&self) -> Vec<&IfName> {
         let mut created: Vec<&IfName> = self.diff.created.keys().collect();
@@ -479,6 +396,14 @@ impl Ordering<'_> {
             .is_some_and(|link| link.kind.is_bridge())
     }
 
+    fn hooks(&self, steps: &mut Steps) {
+        if let Some(WantedHooks { hooks, required }) = &self.desired.hooks {
+            let effect = Effect::RunHooks(hooks.clone());
+            let need = Need::of(*required);
+            steps.0.push(Step { effect, need });
+        }
+    }
+
     fn nodes_at(&self, moment: Moment) -> impl Iterator<Item = Step> {
         self.diff
             .nodes
@@ -486,11 +411,7 @@ impl Ordering<'_> {
             .filter(move |(node, _)| node.moment == moment)
             .map(|(node, effect)| Step {
                 effect: effect.clone(),
-                need: if node.required {
-                    Need::Required
-                } else {
-                    Need::Wished
-                },
+                need: Need::of(node.required),
             })
     }
 }

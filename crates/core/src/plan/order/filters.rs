@@ -1,0 +1,25 @@
+//! What nftables does for us: guards of guests, and masquerading.
+
+use super::Ordering;
+use super::steps::Steps;
+use crate::state::Effect;
+
+impl Ordering<'_> {
+    pub(super) fn masquerades(&self, begins: bool, steps: &mut Steps) {
+        for (uplink, change) in &self.diff.masquerades {
+            if change.to == begins {
+                let (uplink, change) = (uplink.clone(), change.clone());
+                steps.add(Effect::ChangeMasquerade { uplink, change });
+            }
+        }
+    }
+
+    pub(super) fn guards(&self, of: impl Fn(bool) -> bool, steps: &mut Steps) {
+        for (port, change) in &self.diff.guards {
+            if of(change.to.is_some()) {
+                let (port, change) = (port.clone(), change.clone());
+                steps.add(Effect::ChangeGuard { port, change });
+            }
+        }
+    }
+}
