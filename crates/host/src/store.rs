@@ -59,18 +59,15 @@ impl Store {
         let Effect::WriteNodes { within, writes } = effect else {
             return Ok(());
         };
-        let result: Result<bool, Error> = self.client.transaction(ATTEMPTS, |nodes| {
-            // An empty folder that we may not list is as good as gone: we could not write either.
-            if !nodes.exists(&within.0)? {
-                return Ok(false);
-            }
-            for NodeWrite { path, to, .. } in writes {
-                match to {
-                    Some(value) => nodes.write(&path.0, &value.0)?,
-                    None => nodes.rm(&path.0)?,
-                }
-            }
-            Ok(true)
+        let changes: Vec<(&str, Option<&[u8]>)> = writes
+            .iter()
+            .map(|NodeWrite { path, to, .. }| {
+                (path.0.as_str(), to.as_ref().map(|value| value.0.as_slice()))
+            })
+            .collect();
+        // An empty folder that we may not list is as good as gone: we could not write either.
+        let result: Result<bool, Error> = self.client.transaction(ATTEMPTS, |transaction| {
+            transaction.change_within(&within.0, &changes)
         });
         let reason = match result {
             Ok(true) => return Ok(()),

@@ -38,8 +38,10 @@ pub struct Link {
     pub lower: Option<u32>,
     /// The address it was born with (IFLA_PERM_ADDRESS), if it has six bytes. Never sent.
     pub permanent_mac: Option<[u8; 6]>,
-    /// How it makes IPv6 addresses of its own (IN6_ADDR_GEN_MODE_*). Never received.
+    /// How it makes IPv6 addresses of its own (IN6_ADDR_GEN_MODE_*); received if it has IPv6.
     pub addr_gen_mode: Option<u8>,
+    /// Whether it listens to router advertisements (DEVCONF_ACCEPT_RA), if it has IPv6. Never sent.
+    pub accept_ra: Option<i32>,
     /// The namespace it is to be in (IFLA_NET_NS_FD): an open descriptor. Never received.
     pub netns: Option<i32>,
 }
@@ -87,12 +89,28 @@ impl Link {
                 LinkAttribute::LinkNetNsId(_) => is_elsewhere = true,
                 LinkAttribute::PermAddress(bytes) => link.permanent_mac = bytes.try_into().ok(),
                 LinkAttribute::LinkInfo(info) => link.kind = kind(&info),
+                LinkAttribute::AfSpecUnspec(families) => link.learn(&families),
                 _ => {}
             }
         }
         link.lower
             .take_if(|lower| is_elsewhere || *lower == link.index);
         link
+    }
+
+    /// What a link's address families say.
+    fn learn(&mut self, families: &[AfSpecUnspec]) {
+        let settings = families.iter().filter_map(|family| match family {
+            AfSpecUnspec::Inet6(settings) => Some(settings),
+            _ => None,
+        });
+        for setting in settings.flatten() {
+            match setting {
+                AfSpecInet6::AddrGenMode(mode) => self.addr_gen_mode = Some(mode.into()),
+                AfSpecInet6::DevConf(settings) => self.accept_ra = Some(settings.accept_ra),
+                _ => {}
+            }
+        }
     }
 
     pub(crate) fn to_message(&self) -> LinkMessage {

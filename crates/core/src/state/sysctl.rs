@@ -40,10 +40,6 @@ pub enum Family {
 }
 
 impl LinkSysctl {
-    /// The settings that plans know of, and that are therefore observed.
-    pub const KNOWN: [(Family, &'static str); 2] =
-        [(Family::Ipv6, "accept_ra"), (Family::Ipv6, "addr_gen_mode")];
-
     /// The settings of the host as a whole that plans know of: those of the links `all` and
     /// `default` (what a new link begins with), observed only with the whole host.
     pub const KNOWN_OF_HOST: [(&'static str, Family, &'static str); 3] = [

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use xenwire_core::name::{IfName, Mac};
 use xenwire_core::state::{
     Address, Attribute, BridgeOptions, Carriage, Deadline, Family, Hop, Lifetime, Link, LinkFacts,
-    LinkKind, Neighbour, PeerEnd, Route, RouteKind, Rule,
+    LinkKind, LinkSysctl, Neighbour, PeerEnd, Route, RouteKind, Rule,
 };
 use xenwire_wire as wire;
 
@@ -62,6 +62,18 @@ pub(super) fn link(link: &wire::Link, names: &Names) -> Link {
         master: link.master.as_ref().and_then(name_of),
         alias: link.alias.clone(),
     }
+}
+
+/// Its settings that plans know of and that come with it; none if it has no IPv6.
+pub(super) fn settings(
+    link: &wire::Link,
+    name: &IfName,
+) -> impl Iterator<Item = (LinkSysctl, String)> {
+    let accept_ra = link.accept_ra.map(|value| ("accept_ra", value.to_string()));
+    let mode = link.addr_gen_mode;
+    let mode = mode.map(|value| ("addr_gen_mode", value.to_string()));
+    let told = accept_ra.into_iter().chain(mode);
+    told.map(|(setting, value)| (LinkSysctl::ipv6(name, setting), value))
 }
 
 pub(super) fn carriage(vlan: &wire::PortVlan) -> Carriage {

@@ -44,9 +44,7 @@ impl Kernel {
                 .links
                 .insert(name.clone(), from_wire::link(link, &names));
             if scope.holds_whole(name) {
-                let known = LinkSysctl::KNOWN.iter();
-                let keys = known.map(|(family, setting)| LinkSysctl::conf(name, *family, setting));
-                state.sysctls.extend(settings::read(keys));
+                state.sysctls.extend(from_wire::settings(link, name));
             }
         }
         self.vlans(&scope, &links, &names, &mut state)?;

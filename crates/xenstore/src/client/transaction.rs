@@ -25,6 +25,8 @@ pub struct Transaction<'a> {
 enum Spoiled {
     Conflict,
     Lost,
+    /// The folder that it was to change something in is gone.
+    Void,
 }
 
 impl Client {
@@ -70,7 +72,7 @@ impl Client {
                     // ends with the connection.
                     let _ = transaction.abort();
                     match spoiled {
-                        None => return result,
+                        None | Some(Spoiled::Void) => return result,
                         // Also if the body has swallowed it: what it went on with is not known.
                         Some(Spoiled::Conflict) => continue,
                         Some(Spoiled::Lost) => result,
@@ -97,6 +99,41 @@ impl Client {
 }
 
 impl<'a> Transaction<'a> {
+    /// Sets nodes, or removes those whose value is `None`, in order, if `folder` exists: in one
+    /// round trip. If it does not, nothing of this transaction will be done; the answer is then no.
+    ///
+    /// # Errors
+    ///
+    /// As every request: [`Error`]. The first change that failed is the one to tell.
+    pub fn change_within(
+        &mut self,
+        folder: &str,
+        changes: &[(&str, Option<&[u8]>)],
+    ) -> Result<bool, Error> {
+        let mut calls = vec![Call::on_node(
+            Operation::Permissions,
+            Kind::GetPerms,
+            folder,
+        )?];
+        for (path, value) in changes {
+            calls.push(match value {
+                Some(value) => Call::write(path, value)?,
+                None => Call::on_node(Operation::Remove, Kind::Rm, path)?,
+            });
+        }
+        let mut replies = self.call_nodes(calls)?.into_iter();
+        match replies.next() {
+            Some(Err(error)) if error.is_not_found() => {
+                self.spoiled.get_or_insert(Spoiled::Void);
+                return Ok(false);
+            }
+            Some(reply) => reply?,
+            None => return Err(Error::malformed(Operation::Permissions, folder)),
+        };
+        replies.try_for_each(|reply| reply.map(drop))?;
+        Ok(true)
+    }
+
     fn start(client: &'a mut Client) -> Result<Transaction<'a>, Error> {
         let operation = Operation::StartTransaction;
         let call = Call::with(operation, Kind::TransactionStart, String::new(), &[""]);

@@ -38,6 +38,40 @@ fn the_one_that_loses_starts_again() {
 }
 
 #[test]
+fn nothing_is_changed_within_a_folder_that_is_gone() {
+    let bench = Bench::start();
+    let mut store = bench.client(0);
+    store.write("/folder/old", b"1").unwrap();
+    let mut change = |folder: &str| {
+        let changes: [(&str, Option<&[u8]>); 2] =
+            [("/folder/new", Some(b"2")), ("/folder/old", None)];
+        store
+            .transaction(5, |nodes| {
+                nodes.write("/beside", folder.as_bytes())?;
+                nodes.change_within(folder, &changes)
+            })
+            .unwrap()
+    };
+    assert!(!change("/gone"));
+    assert!(change("/folder"));
+    assert_eq!(store.directory("/folder").unwrap(), ["new"]);
+    assert_eq!(store.read_text("/beside").unwrap(), "/folder");
+    assert!(!store.exists("/gone").unwrap());
+}
+
+#[test]
+fn a_folder_that_is_gone_takes_the_whole_transaction_along() {
+    let bench = Bench::start();
+    let mut store = bench.client(0);
+    let changed = store.transaction(5, |nodes| {
+        nodes.write("/beside", b"1")?;
+        nodes.change_within("/gone", &[("/gone/node", Some(b"2"))])
+    });
+    assert!(!changed.unwrap());
+    assert!(!store.exists("/beside").unwrap());
+}
+
+#[test]
 fn the_bound_holds() {
     let bench = Bench::start();
     let (mut one, mut two) = (bench.client(0), bench.client(0));
