@@ -15,8 +15,7 @@ mod crash;
 #[path = "../it/need.rs"]
 mod need;
 mod package;
-#[allow(dead_code, reason = "there is no network here")]
-#[path = "../network/strike.rs"]
+#[path = "../../../host/tests/it/strike.rs"]
 mod strike;
 mod world;
 

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::process::geteuid;
 
 use crate::need;
+use crate::strike::Stage;
 
 /// The ordinary user, as in `nobody`.
 const NOBODY: u32 = 65534;
@@ -243,6 +244,24 @@ pub fn diff(a: &Tree, b: &Tree) -> Vec<String> {
     names
         .map(|name| format!("{name}: {:?} -> {:?}", a.get(name), b.get(name)))
         .collect()
+}
+
+impl Stage for World {
+    type Said = Said;
+
+    fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn behind(&self, before: &[&str], args: &[&str]) -> Command {
+        let mut words: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
+        words.extend(self.xenwire(args));
+        self.command(&words)
+    }
+
+    fn succeeds(&self, args: &[&str]) {
+        self.expect(0, args);
+    }
 }
 
 impl Drop for World {

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use crate::strike::{Blow, Point, points, strike_for_sure};
+use crate::strike::{Blow, Point, points, stride, strike_for_sure};
 use crate::whole_state::WholeState;
 use crate::world::{GENERATIONS, Kind, World, lasting};
 
@@ -31,12 +31,9 @@ fn call(verb: &'static str, generation: &'static str) -> Call {
     }
 }
 
-/// Every how many points one is hit: each takes a third of a second. Those that are left out have their
-/// turn with another generation, and with `XENWIRE_CRASH_STRIDE=1` all are hit.
-fn stride() -> usize {
-    let set = std::env::var("XENWIRE_CRASH_STRIDE").unwrap_or_default();
-    set.parse().unwrap_or(3).max(1)
-}
+/// Each point takes a third of a second. Those that are left out have their turn with another
+/// generation.
+const STRIDE: usize = 3;
 
 /// Hits a call at every point, in a world that rests in `old`.
 fn every_point(
@@ -48,9 +45,9 @@ fn every_point(
 ) -> Tally {
     let mut tally = Tally::default();
     let generation = GENERATIONS.iter().position(|g| call.words.contains(g));
-    let first = (generation.unwrap_or(0) + usize::from(call.words[1] == "stop")) % stride();
+    let first = (generation.unwrap_or(0) + usize::from(call.words[1] == "stop")) % stride(STRIDE);
     let last = points.len() - 1;
-    let hit = (0..last).skip(first).step_by(stride()).chain([last]);
+    let hit = (0..last).skip(first).step_by(stride(STRIDE)).chain([last]);
     for point in hit.map(|number| &points[number]) {
         tally.points += 1;
         strike_for_sure(world, point, Blow::Kill, &call.words, &call.back);

@@ -24,6 +24,7 @@ mod faults;
 #[path = "../it/need.rs"]
 mod need;
 mod routing;
+#[path = "../../../host/tests/it/strike.rs"]
 mod strike;
 #[path = "../../../host/tests/it/whole_state.rs"]
 mod whole_state;

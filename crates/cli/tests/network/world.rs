@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use rustix::process::geteuid;
 
 use crate::need;
+use crate::strike::Stage;
 use crate::whole_state::{WholeState, diff};
 
 /// What the kernel does by itself after a change must be over by then, however busy the machine is:
@@ -293,6 +294,24 @@ impl World {
             Ok(_) => Vec::new(),
             Err(found) => diff(state, &found),
         }
+    }
+}
+
+impl Stage for World {
+    type Said = Said;
+
+    fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn behind(&self, before: &[&str], args: &[&str]) -> Command {
+        let mut words: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
+        words.extend(self.xenwire(args));
+        self.command(&words)
+    }
+
+    fn succeeds(&self, args: &[&str]) {
+        self.expect(0, args);
     }
 }
 

@@ -60,7 +60,8 @@ pub fn debian_scripts() -> Option<std::path::PathBuf> {
     folder
 }
 
-fn missing(name: &str, reason: &str) {
+/// Says why this test cannot run, and in CI fails.
+pub fn missing(name: &str, reason: &str) {
     let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
     let reason = format!("{name} is missing: {reason}");
     assert!(!in_ci, "{reason}");

@@ -135,6 +135,19 @@ impl WholeState {
         Self(facts.0)
     }
 
+    /// The state if a link had another name.
+    #[allow(dead_code, reason = "not every binary of tests asks")]
+    pub fn renamed(&self, from: &str, to: &str) -> Self {
+        let fact = |(key, fact): (&String, &Fact)| {
+            let fact = match fact {
+                Fact::Text(text) => Fact::Text(text.replace(from, to)),
+                Fact::Deadline(seconds) => Fact::Deadline(*seconds),
+            };
+            (key.replace(from, to), fact)
+        };
+        Self(self.0.iter().map(fact).collect())
+    }
+
     /// Links whose carrier has changed and whose operational state has not yet: that and all that
     /// follows from it, such as fe80 addresses, comes later and by itself
     /// (Documentation/networking/operstates.rst).
@@ -163,20 +176,35 @@ impl WholeState {
 
 /// What differs, a line each: the key, what `a` has, what `b` has.
 pub fn diff(a: &WholeState, b: &WholeState) -> Vec<String> {
+    differing(a, b).into_values().collect()
+}
+
+/// What of a state is as in none of these, a line each: the key, what the first has, what is.
+#[allow(dead_code, reason = "not every binary of tests asks")]
+pub fn unlike(known: &[&WholeState], state: &WholeState) -> Vec<String> {
+    let (first, others) = known.split_first().unwrap();
+    let mut lines = differing(first, state);
+    for other in others {
+        let strange = differing(other, state);
+        lines.retain(|key, _| strange.contains_key(key));
+    }
+    lines.into_values().collect()
+}
+
+fn differing<'a>(a: &'a WholeState, b: &'a WholeState) -> BTreeMap<&'a String, String> {
     let keys: BTreeSet<&String> = a.0.keys().chain(b.0.keys()).collect();
+    let line = |key: &String| match (a.0.get(key), b.0.get(key)) {
+        (Some(Fact::Text(a)), Some(Fact::Text(b))) if a == b => None,
+        (Some(Fact::Deadline(a)), Some(Fact::Deadline(b))) if (a - b).abs() <= TOLERANCE => None,
+        (Some(a), Some(b)) => Some(format!("{key}: {} -> {}", a.text(), b.text())),
+        (Some(a), None) => Some(format!("{key}: {} -> nothing", a.text())),
+        (None, b) => Some(format!(
+            "{key}: nothing -> {}",
+            b.map_or_else(String::new, Fact::text)
+        )),
+    };
     keys.into_iter()
-        .filter_map(|key| match (a.0.get(key), b.0.get(key)) {
-            (Some(Fact::Text(a)), Some(Fact::Text(b))) if a == b => None,
-            (Some(Fact::Deadline(a)), Some(Fact::Deadline(b))) if (a - b).abs() <= TOLERANCE => {
-                None
-            }
-            (Some(a), Some(b)) => Some(format!("{key}: {} -> {}", a.text(), b.text())),
-            (Some(a), None) => Some(format!("{key}: {} -> nothing", a.text())),
-            (None, b) => Some(format!(
-                "{key}: nothing -> {}",
-                b.map_or_else(String::new, Fact::text)
-            )),
-        })
+        .filter_map(|key| Some((key, line(key)?)))
         .collect()
 }
 

@@ -18,6 +18,7 @@ use serde_json::Value;
 use xenwire_xenstore::{Client, Handle, Nodes, Server, Store};
 
 use crate::need;
+use crate::strike::Stage;
 use crate::whole_state::{WholeState, diff};
 
 /// Namespaces and a store.
@@ -308,14 +309,36 @@ impl World {
 
     /// How the world differs from a state, once the kernel has done what it does by itself.
     pub fn differs_from(&self, state: &WholeState) -> Vec<String> {
+        self.comes_to(|now| diff(state, now))
+    }
+
+    /// What is wrong with the world, once the kernel has done what it does by itself.
+    pub fn comes_to(&self, wrong: impl Fn(&WholeState) -> Vec<String>) -> Vec<String> {
         let end = Instant::now() + PATIENCE;
         loop {
-            let differences = diff(state, &WholeState::take(&self.through()));
+            let differences = wrong(&WholeState::take(&self.through()));
             if differences.is_empty() || Instant::now() > end {
                 return differences;
             }
             sleep(Duration::from_millis(100));
         }
+    }
+}
+
+/// Calls about the first vif.
+impl Stage for World {
+    type Said = Called;
+
+    fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn behind(&self, before: &[&str], args: &[&str]) -> Command {
+        self.script_under(before, 1, args)
+    }
+
+    fn succeeds(&self, args: &[&str]) {
+        self.succeed(1, args);
     }
 }
 

@@ -1,14 +1,31 @@
-//! Finds every call by which a run of `xenwire` changes anything, and hits one of them: with
-//! SIGKILL, or with an error.
+//! Finds every system call by which a run of the program changes anything, and hits one of them:
+//! with SIGKILL, or with an error. What is run, and where, is the stage's business.
 //!
 //! strace(1) does both on entry of the call, which is then not done: the kernel skips a call whose
 //! process is to die (syscall_trace_enter, kernel/entry/common.c). Between two such calls nothing
 //! changes, so a kill on entry of one is a kill after the one before.
 
+#![allow(dead_code, reason = "not every binary of tests strikes in every way")]
+
 use std::fmt;
 use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
 
-use crate::world::{Said, World};
+/// Where the program is run.
+pub trait Stage {
+    /// How a run ended.
+    type Said: From<Output>;
+
+    /// A folder that is the same inside and outside.
+    fn folder(&self) -> &Path;
+
+    /// A run with these arguments, behind the words of another program.
+    fn behind(&self, before: &[&str], args: &[&str]) -> Command;
+
+    /// A run that must succeed.
+    fn succeeds(&self, args: &[&str]);
+}
 
 /// The calls that can change something: messages, writes, and whatever makes, cuts or removes files.
 const CALLS: &str = "sendto,sendmsg,write,writev,pwrite64,openat,mkdir,mkdirat,ftruncate,unlink,\
@@ -84,43 +101,30 @@ fn changes(call: &str, line: &str) -> bool {
     }
 }
 
-/// Runs `xenwire` to its end, and tells all its points.
-pub fn points(world: &World, args: &[&str]) -> (Vec<Point>, Said) {
-    let file = world.folder().join("points");
-    let mut words: Vec<String> = ["strace", "-qq", "-y", "-s", "300", "-o"]
-        .map(str::to_owned)
-        .into();
-    words.push(file.to_str().unwrap().to_owned());
-    words.extend(["-e".to_owned(), format!("trace={CALLS}")]);
-    words.extend(world.xenwire(args));
-    let said: Said = world.command(&words).output().unwrap().into();
+/// Runs the program to its end, and tells all its points.
+pub fn points<S: Stage>(stage: &S, args: &[&str]) -> (Vec<Point>, S::Said) {
+    let file = stage.folder().join("points");
+    let trace = format!("trace={CALLS}");
+    let path = file.to_str().unwrap();
+    let strace = ["strace", "-qq", "-y", "-s", "300", "-o", path, "-e", &trace];
+    let said = stage.behind(&strace, args).output().unwrap().into();
     let text = fs::read_to_string(&file).unwrap();
     (Point::find(&text), said)
 }
 
-/// Runs `xenwire` with one of its calls hit; `None` if there was no such call this time.
-pub fn strike(world: &World, point: &Point, blow: Blow, args: &[&str]) -> Option<Said> {
+/// Runs the program with one of its calls hit; `None` if there was no such call this time.
+pub fn strike<S: Stage>(stage: &S, point: &Point, blow: Blow, args: &[&str]) -> Option<S::Said> {
     let how = match blow {
         Blow::Kill => "signal=KILL".to_owned(),
         Blow::Error(errno) => format!("error={errno}"),
     };
     let Point { call, nth, .. } = point;
-    let file = world.folder().join("struck");
+    let file = stage.folder().join("struck");
     let trace = format!("trace={call}");
     let inject = format!("inject={call}:{how}:when={nth}");
-    let words = [
-        "strace",
-        "-y",
-        "-o",
-        file.to_str().unwrap(),
-        "-e",
-        &trace,
-        "-e",
-        &inject,
-    ];
-    let mut words: Vec<String> = words.map(str::to_owned).into();
-    words.extend(world.xenwire(args));
-    let said: Said = world.command(&words).output().unwrap().into();
+    let path = file.to_str().unwrap();
+    let strace = ["strace", "-y", "-o", path, "-e", &trace, "-e", &inject];
+    let said = stage.behind(&strace, args).output().unwrap().into();
     let text = fs::read_to_string(&file).unwrap();
     let is_hit = match blow {
         Blow::Kill => text.contains("+++ killed by SIGKILL +++"),
@@ -133,13 +137,13 @@ pub fn strike(world: &World, point: &Point, blow: Blow, args: &[&str]) -> Option
 }
 
 /// The same, and again after `back` if it missed.
-pub fn strike_for_sure(
-    world: &World,
+pub fn strike_for_sure<S: Stage>(
+    stage: &S,
     point: &Point,
     blow: Blow,
     args: &[&str],
     back: &[&str],
-) -> Said {
+) -> S::Said {
     // How many questions come before a change depends on what the kernel does meanwhile: a dump that
     // was overtaken is asked for again.
     for shift in [0, 0, -1, 1, -2, 2, -3, 3, 0, 0] {
@@ -150,10 +154,16 @@ pub fn strike_for_sure(
             nth,
             ..point.clone()
         };
-        if let Some(said) = strike(world, &point, blow, args) {
+        if let Some(said) = strike(stage, &point, blow, args) {
             return said;
         }
-        world.expect(0, back);
+        stage.succeeds(back);
     }
     panic!("{args:?} has no {point}");
+}
+
+/// Every how many points one is hit, unless `XENWIRE_CRASH_STRIDE` says otherwise; with 1 all are.
+pub fn stride(usual: usize) -> usize {
+    let set = std::env::var("XENWIRE_CRASH_STRIDE").unwrap_or_default();
+    set.parse().unwrap_or(usual).max(1)
 }
