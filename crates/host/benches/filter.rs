@@ -1,15 +1,14 @@
 //! What holding a guest to its addresses costs: processor time of the sender for a datagram of 18
 //! bytes through a vif and a bridge, by how many vifs are guarded, and for how the rules are laid
-//! out. It works in namespaces of its own; `nft` and `ip` are needed.
+//! out; and what TCP carries. It works in namespaces of its own; `nft` and `ip` are needed.
 //!
 //! ```text
 //!  guest ── vif0.0 ─ br0 ─ nic ── lan        (the last two in namespaces of their own, like guest)
 //! ```
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::net::UdpSocket;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,10 +26,16 @@ const ROUNDS: usize = 11;
 const VIFS: [usize; 3] = [10, 100, 1000];
 const TO: &str = "10.0.0.200:4242";
 
+/// Who listens, and for how long a round of TCP lasts.
+const SINK: &str = "10.0.0.201:4243";
+const STREAM: Duration = Duration::from_millis(400);
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.first().map(String::as_str) {
         Some("send") => println!("{}", send()),
+        Some("stream") => println!("{}", stream()),
+        Some("sink") => sink(),
         Some("inside") => inside(),
         _ => {
             let own = std::env::current_exe().unwrap();
@@ -52,6 +57,33 @@ fn send() -> u64 {
     let before = spent();
     run(DATAGRAMS);
     u64::try_from((spent() - before).as_nanos()).unwrap() / u64::from(DATAGRAMS)
+}
+
+/// MiB a second.
+fn stream() -> u64 {
+    let mut socket = TcpStream::connect(SINK).unwrap();
+    let load = vec![0; 1 << 16];
+    let mut run = |time: Duration| {
+        let (start, mut bytes) = (Instant::now(), 0);
+        while start.elapsed() < time {
+            socket.write_all(&load).unwrap();
+            bytes += load.len() as u64;
+        }
+        (bytes >> 10) * 1000 / 1024 / u64::try_from(start.elapsed().as_millis()).unwrap()
+    };
+    run(STREAM / 4);
+    run(STREAM)
+}
+
+/// Takes what comes, for ever.
+fn sink() {
+    let listener = TcpListener::bind(SINK).unwrap();
+    println!("listening");
+    let mut load = vec![0; 1 << 17];
+    for socket in listener.incoming() {
+        let mut socket = socket.unwrap();
+        while socket.read(&mut load).is_ok_and(|count| count > 0) {}
+    }
 }
 
 /// What happens at the other links for a datagram is done in the sender's time.
@@ -121,7 +153,9 @@ fn inside() {
         ip -n guest link set eth0 address 00:16:3e:00:00:00; ip -n guest link set eth0 up
         ip -n guest address add 10.0.0.1/24 dev eth0
         ip -n guest neighbour add 10.0.0.200 lladdr 02:00:00:00:02:01 dev eth0
-        ip -n lan link set eth0 up");
+        ip -n guest neighbour add 10.0.0.201 lladdr 02:00:00:00:02:01 dev eth0
+        ip -n lan link set eth0 up; ip -n lan address add 10.0.0.201/24 dev eth0
+        ip -n lan neighbour add 10.0.0.1 lladdr 00:16:3e:00:00:00 dev eth0");
     // For chains at links; the sets need none.
     let links = (1..*VIFS.last().unwrap()).map(|n| format!("link add vif{n}.0 type ifb\n"));
     let made = Command::new("ip")
@@ -136,35 +170,88 @@ fn inside() {
         .write_all(text.as_bytes())
         .unwrap();
     assert!(made.wait().unwrap().success());
-    println!("| layout | vifs | ns a datagram, least / median | more than no rules, least |");
-    println!("| --- | --: | --: | --: |");
-    for vifs in VIFS {
-        let mut spent: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
-        for _ in 0..ROUNDS {
-            for (number, layout) in LAYOUTS.iter().enumerate() {
-                (layout.set_up)(vifs);
-                spent.entry(number).or_default().push(sent());
-                sh("nft flush ruleset");
+    // Where the module is not there, bridged packets are not shown to `ip` and `inet`.
+    for bridged in ["1", "0"] {
+        let is_off = bridged == "0";
+        match std::fs::write("/proc/sys/net/bridge/bridge-nf-call-iptables", bridged) {
+            Err(error) if !is_off => {
+                println!("bridge-nf-call-iptables cannot be set: {error}");
+                continue;
             }
+            _ => {}
         }
-        for times in spent.values_mut() {
-            times.sort_unstable();
-        }
-        let bare = spent[&0][0];
-        for (number, times) in &spent {
-            let (least, median) = (times[0], times[ROUNDS / 2]);
-            let name = LAYOUTS[*number].name;
-            let more = least.saturating_sub(bare);
-            println!("| {name} | {vifs} | {least} / {median} | {more} |");
-        }
+        println!("\nbridge-nf-call-iptables={bridged}\n");
+        // Without it only what enforces is of interest.
+        datagrams(if is_off { &LAYOUTS[..2] } else { &LAYOUTS });
+        streams();
     }
     one_more();
 }
 
-fn sent() -> u64 {
+fn datagrams(layouts: &[Layout]) {
+    println!("| layout | vifs | ns a datagram, least / median | more than no rules, least |");
+    println!("| --- | --: | --: | --: |");
+    for vifs in VIFS {
+        let rounds = rounds(layouts, vifs, "send");
+        let bare = rounds[0][0];
+        for (layout, times) in layouts.iter().zip(&rounds) {
+            let (least, median) = (times[0], times[ROUNDS / 2]);
+            let (name, more) = (layout.name, least.saturating_sub(bare));
+            println!("| {name} | {vifs} | {least} / {median} | {more} |");
+        }
+    }
+}
+
+fn streams() {
+    let own = std::env::current_exe().unwrap();
+    let mut sink = Command::new("ip")
+        .args(["netns", "exec", "lan"])
+        .arg(own)
+        .arg("sink")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut word = [0; 9];
+    let mut said = sink.stdout.take().unwrap();
+    said.read_exact(&mut word).unwrap();
+    println!("\n| TCP | vifs | MiB/s, median | of no rules |");
+    println!("| --- | --: | --: | --: |");
+    for vifs in VIFS {
+        let rounds = rounds(&LAYOUTS[..2], vifs, "stream");
+        let bare = rounds[0][ROUNDS / 2];
+        for (layout, rates) in LAYOUTS.iter().zip(&rounds) {
+            let rate = rates[ROUNDS / 2];
+            let ratio = rate * 100 / bare;
+            println!(
+                "| {} | {vifs} | {rate} | {}.{:02} |",
+                layout.name,
+                ratio / 100,
+                ratio % 100
+            );
+        }
+    }
+    sink.kill().unwrap();
+    sink.wait().unwrap();
+}
+
+/// What each layout's rounds said, in order; they take turns.
+fn rounds(layouts: &[Layout], vifs: usize, act: &str) -> Vec<Vec<u64>> {
+    let mut said = vec![Vec::new(); layouts.len()];
+    for _ in 0..ROUNDS {
+        for (layout, said) in layouts.iter().zip(&mut said) {
+            (layout.set_up)(vifs);
+            said.push(by_guest(act));
+            sh("nft flush ruleset");
+        }
+    }
+    said.iter_mut().for_each(|said| said.sort_unstable());
+    said
+}
+
+fn by_guest(act: &str) -> u64 {
     let own = std::env::current_exe().unwrap();
     let own = own.to_str().unwrap();
-    let words = ["netns", "exec", "guest", own, "send"];
+    let words = ["netns", "exec", "guest", own, act];
     let output = Command::new("ip").args(words).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     text.trim().parse().unwrap()

@@ -17,6 +17,8 @@ pub struct Vif {
     pub domid: u16,
     /// The bridge it is to be on.
     pub bridge: &'static str,
+    /// The addresses that the guest is held to.
+    pub ip: &'static str,
 }
 
 impl Vif {
@@ -24,6 +26,13 @@ impl Vif {
     pub const FIRST: Self = Self {
         domid: 5,
         bridge: "br0",
+        ip: "",
+    };
+
+    /// The same, with addresses.
+    pub const HELD: Self = Self {
+        ip: "192.0.2.5 2001:db8::5",
+        ..Self::FIRST
     };
 
     /// The backend link.
@@ -92,10 +101,15 @@ impl Dom0 {
                 (&backend, "frontend", frontend.as_str()),
                 (&backend, "mac", "00:16:3e:00:00:01"),
                 (&backend, "bridge", vif.bridge),
+                (&backend, "ip", vif.ip),
                 (&backend, "handle", "0"),
                 (&backend, "hotplug-status", ""),
                 (&frontend, "mtu", "1"),
             ] {
+                // xl writes it only where the guest has addresses.
+                if (name, value) == ("ip", "") {
+                    continue;
+                }
                 self.store
                     .write(&format!("{folder}/{name}"), value.as_bytes())
                     .unwrap();
@@ -117,6 +131,9 @@ impl Dom0 {
         assert_eq!(up, online, "{side} {act}");
         assert_eq!(fs::exists(port).unwrap(), online, "{side} {act}");
         assert_eq!(read("address"), "fe:ff:ff:ff:ff:ff", "{side} {act}");
+        if side == Side::Ours && !vif.ip.is_empty() {
+            assert_eq!(is_held(&link), online, "{side} {act}");
+        }
         if side != Side::Batch && online {
             let mut node = |path: String| self.store.read_text(&path).unwrap();
             let domid = vif.domid;
@@ -131,6 +148,13 @@ impl Dom0 {
             );
         }
     }
+}
+
+/// Whether a port is held to addresses.
+fn is_held(link: &str) -> bool {
+    let words = ["list", "set", "inet", "xenwire", "guarded"];
+    let listed = Command::new("nft").args(words).output().unwrap();
+    String::from_utf8_lossy(&listed.stdout).contains(&format!("\"{link}\""))
 }
 
 /// Runs these lines of `ip -batch`.

@@ -65,6 +65,7 @@ fn inside() {
     let mut dom0 = dom0::Dom0::new();
     print!("{}", side::versions());
     row::one_vif(&mut dom0);
+    row::one_held(&mut dom0);
     row::hundred(&mut dom0);
     row::thousand(&mut dom0);
     trace::counts(&mut dom0);
