@@ -52,6 +52,9 @@ pub enum Command {
         after_help = "Example:\n  xenwire fmt --vif 'bridge=br0,mac=00:16:3E:0:0:2,rate=10Mb/s'"
     )]
     Fmt(FmtArgs),
+    /// Let guests pass the host's firewall, whoever has changed it since they came
+    #[command(after_help = BOOT)]
+    Boot(BootArgs),
     /// Take the place of Xen's scripts on this host
     #[command(after_help = INSTALL)]
     Install(InstallArgs),
@@ -62,6 +65,15 @@ pub enum Command {
     #[command(after_help = XENSTORED)]
     Xenstored(XenstoredArgs),
 }
+
+/// The end of `boot`'s help.
+const BOOT: &str = "Example:
+  xenwire boot --dry-run
+  xenwire boot
+
+For when the host has booted, and when Docker, firewalld or another firewall was started or loaded anew. Each
+guest that [hotplug] forward in /etc/xen/xenwire.toml means passes FORWARD of iptables, ip6tables, firewalld,
+iptables-legacy and ip6tables-legacy, as far as they are in use. Done twice it does nothing more.";
 
 /// The end of `install`'s help.
 const INSTALL: &str = "Example:
@@ -160,6 +172,16 @@ pub enum LoopbackCommand {
         /// The number N of vethN and vif0.N
         number: u16,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct BootArgs {
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the steps as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
     }
     let status = match Args::parse().command {
         Command::Lab(lab) => cmd::lab::main(lab),
+        Command::Boot(boot) => cmd::boot::main(&boot),
         Command::Check(check) => cmd::check::main(&check),
         Command::Fmt(fmt) => cmd::fmt::main(&fmt),
         Command::Install(args) => cmd::install::install(&args),

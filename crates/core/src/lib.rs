@@ -13,6 +13,7 @@
 
 pub mod config;
 pub mod diag;
+pub mod forward;
 pub mod hotplug;
 pub mod install;
 pub mod journal;

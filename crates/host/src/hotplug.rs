@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use xenwire_core::config::host_conf::{self, IpFilter};
+use xenwire_core::config::host_conf::{self, HostConf};
 use xenwire_core::diag::{Diagnostics, Style};
 use xenwire_core::hotplug::{
     Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, guard,
-    hooks as wanted_hooks, lacks_uplink, questions, scope, vm_nodes, wanted_nodes,
+    hooks as wanted_hooks, lacks_uplink, passage, questions, scope, vm_nodes, wanted_nodes,
 };
 use xenwire_core::journal::{Event, Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
-use xenwire_core::state::{Effect, NodePath, NodeValue, Scope, Switches};
+use xenwire_core::state::{Effect, NodePath, NodeValue, Place, Scope, Switches};
 
 use crate::files;
 use crate::hooks;
@@ -267,12 +267,26 @@ pub fn prepare(
         mut desired,
         mut warnings,
     } = desire(call, &nodes, given, &observed)?;
-    let filter = if guard::is_listed(call, &nodes) {
-        ip_filter(&places.conf, &mut warnings)
+    let place = passage::place(call).filter(|place| match place {
+        Place::Bridged => kernel.filters_bridged(),
+        Place::Routed => true,
+    });
+    let conf = if place.is_some() || guard::is_listed(call, &nodes) {
+        host_conf(&places.conf, &mut warnings)
     } else {
-        IpFilter::default()
+        HostConf::default()
     };
-    guard::desire(call, &nodes, filter, &observed, &mut desired)?;
+    guard::desire(call, &nodes, conf.ip_filter, &observed, &mut desired)?;
+    // Where a bridge's frames do not come to FORWARD, no packet filter is asked.
+    if let Some(place) = place.filter(|place| passage::is_asked(*place, &conf)) {
+        let ports = passage::scope(call, &nodes)?;
+        let unreadable = |error| format!("cannot read the FORWARD chains: {error}");
+        let forward = kernel.forward(conf.forward_mark).map_err(unreadable)?;
+        let passages = kernel.passages(&ports, place, &forward);
+        observed.state.passages = passages.map_err(unreadable)?;
+        let said = passage::desire(call, &nodes, &conf, &forward, &observed, &mut desired)?;
+        warnings.extend(said);
+    }
     match hooks::find(&places.hooks) {
         Ok(found) => desired.hooks = wanted_hooks(call, &nodes, &desired, &found),
         Err(why) if call.command.comes() => return Err(why),
@@ -293,25 +307,25 @@ pub fn prepare(
     Ok(Prepared { plan, warnings })
 }
 
-/// What the host's file says of `ip=`; the strictest if it cannot be read.
-fn ip_filter(conf: &Path, warnings: &mut Vec<String>) -> IpFilter {
+/// What the host's file says; the defaults, which are the strictest, if it cannot be read.
+pub(crate) fn host_conf(conf: &Path, warnings: &mut Vec<String>) -> HostConf {
     let file = match files::read(conf) {
         Ok(file) => file,
         Err(unreadable) if unreadable.error.kind() == std::io::ErrorKind::NotFound => {
-            return IpFilter::default();
+            return HostConf::default();
         }
         Err(unreadable) => {
             warnings.push(format!("{unreadable}; ip= is enforced"));
-            return IpFilter::default();
+            return HostConf::default();
         }
     };
     let mut found = Diagnostics::new();
     match host_conf::read(&file.text, &file.name, &mut found) {
-        Some(conf) => conf.ip_filter,
+        Some(conf) => conf,
         None => {
             let shown = found.render(Style::Plain);
             warnings.push(format!("ip= is enforced, since {shown}"));
-            IpFilter::default()
+            HostConf::default()
         }
     }
 }

@@ -19,6 +19,7 @@
 #![deny(unsafe_code)]
 
 pub mod files;
+pub mod forward;
 pub mod hooks;
 pub mod hotplug;
 pub mod install;

@@ -131,6 +131,26 @@ pub enum Query {
         /// Its name.
         name: String,
     },
+    /// All tables of packet filters.
+    Tables,
+    /// A chain of such a table.
+    Chain {
+        /// The family of the table.
+        family: nft::Family,
+        /// The table.
+        table: String,
+        /// Its name.
+        name: String,
+    },
+    /// The rules of a chain; none if there is no such chain.
+    FilterRules {
+        /// The family of the table.
+        family: nft::Family,
+        /// The table.
+        table: String,
+        /// The chain.
+        chain: String,
+    },
     /// Elements of a set of such a table.
     Elements {
         /// The family of the table.
@@ -214,7 +234,12 @@ impl Query {
     pub fn protocol(&self) -> Protocol {
         match self {
             Self::EthtoolFamily | Self::Features { .. } => Protocol::Generic,
-            Self::Table { .. } | Self::Elements { .. } | Self::Generation => Protocol::Netfilter,
+            Self::Table { .. }
+            | Self::Tables
+            | Self::Chain { .. }
+            | Self::FilterRules { .. }
+            | Self::Elements { .. }
+            | Self::Generation => Protocol::Netfilter,
             _ => Protocol::Route,
         }
     }
@@ -228,6 +253,7 @@ impl Query {
             | Self::EthtoolFamily
             | Self::Features { .. }
             | Self::Table { .. }
+            | Self::Chain { .. }
             | Self::Generation => false,
             Self::Elements { key, .. } => key.is_none(),
             Self::Links
@@ -235,6 +261,8 @@ impl Query {
             | Self::Routes { .. }
             | Self::Rules { .. }
             | Self::Neighbours { .. }
+            | Self::Tables
+            | Self::FilterRules { .. }
             | Self::PortVlans(_) => true,
         }
     }
@@ -266,6 +294,23 @@ impl Query {
             Self::Features { family, index } => (*family, feature::query(*index)),
             Self::Table { family, name } => {
                 (nft::kind(nft::GETTABLE), nft::table_query(*family, name))
+            }
+            Self::Tables => (nft::kind(nft::GETTABLE), nft::tables_query()),
+            Self::Chain {
+                family,
+                table,
+                name,
+            } => {
+                let query = nft::chain_query(*family, table, name);
+                (nft::kind(nft::GETCHAIN), query)
+            }
+            Self::FilterRules {
+                family,
+                table,
+                chain,
+            } => {
+                let query = nft::rules_query(*family, table, chain);
+                (nft::kind(nft::GETRULE), query)
             }
             Self::Elements {
                 family,

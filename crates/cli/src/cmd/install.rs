@@ -2,8 +2,10 @@
 
 use serde_json::json;
 use xenwire_core::install::{NAMES, Plan};
+use xenwire_host::forward;
 use xenwire_host::install::{Error, Report, Request, Way, run};
 
+use super::boot;
 use crate::args::InstallArgs;
 use crate::{out, script};
 
@@ -31,7 +33,17 @@ fn main(way: Way, args: &InstallArgs) -> u8 {
         }
     };
     match run(way, &request, &mut tell) {
-        Ok(report) => show(way, &report, args),
+        Ok(report) => {
+            let status = show(way, &report, args);
+            // Below another root there is no kernel to change.
+            if args.root.is_none() && !args.dry_run {
+                boot::aside(match way {
+                    Way::In => forward::Way::Open,
+                    Way::Out => forward::Way::Shut,
+                });
+            }
+            status
+        }
         Err(error) => out::error(status(&error), &error.to_string()),
     }
 }

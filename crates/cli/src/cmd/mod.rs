@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod boot;
 pub mod check;
 pub mod fmt;
 pub mod install;

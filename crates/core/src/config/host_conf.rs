@@ -2,19 +2,28 @@
 //!
 //! ```toml
 //! [hotplug]
-//! ip_filter = "enforce"    # or "log", "accept-only", "off"
+//! ip_filter = "enforce"        # or "log", "accept-only", "off"
+//! forward = "bridged"          # or "all", "off"
+//! forward_mark = "0x10000000"
 //! ```
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::diag::{Diagnostic, Diagnostics, Source, Span, code, nearest};
+use crate::state::ForwardMark;
 
 /// The file, defaults applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostConf {
     /// `[hotplug] ip_filter`.
     pub ip_filter: IpFilter,
+    /// `[hotplug] forward`.
+    pub forward: Passing,
+    /// `[hotplug] forward_mark`.
+    pub forward_mark: ForwardMark,
 }
 
 /// What `ip=` of a vif does.
@@ -40,6 +49,26 @@ impl IpFilter {
     ];
 }
 
+/// Which guests a FORWARD chain that drops lets by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passing {
+    /// Those on a bridge: to a switch it is no business what dom0 routes.
+    #[default]
+    Bridged,
+    /// Those of vif-route and vif-nat too.
+    All,
+    /// None.
+    Off,
+}
+
+impl Passing {
+    const ALL: [(&'static str, Self); 3] = [
+        ("bridged", Self::Bridged),
+        ("all", Self::All),
+        ("off", Self::Off),
+    ];
+}
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -51,6 +80,8 @@ struct Raw {
 #[serde(deny_unknown_fields)]
 struct RawHotplug {
     ip_filter: Option<Spanned<String>>,
+    forward: Option<Spanned<String>>,
+    forward_mark: Option<Spanned<String>>,
 }
 
 /// Reads xenwire.toml. An empty text gives the defaults.
@@ -63,29 +94,84 @@ pub fn read(text: &str, file: &str, out: &mut Diagnostics) -> Option<HostConf> {
             let message = error.message().lines().collect::<Vec<_>>().join("; ");
             out.add(
                 Diagnostic::error(code::host_conf::TOML, &span, message)
-                    .hint("the file has one table, [hotplug], with one key, ip_filter"),
+                    .hint("the file has one table, [hotplug], and knows ip_filter, forward and forward_mark in it"),
             );
             return None;
         }
     };
-    let Some(word) = raw.hotplug.ip_filter else {
-        return Some(HostConf::default());
+    let RawHotplug {
+        ip_filter,
+        forward,
+        forward_mark,
+    } = raw.hotplug;
+    let mut reader = Reader {
+        source: &source,
+        out,
     };
-    let known = IpFilter::ALL;
-    if let Some((_, ip_filter)) = known.iter().find(|(name, _)| name == word.get_ref()) {
-        return Some(HostConf {
-            ip_filter: *ip_filter,
-        });
+    let ip_filter = reader.word(ip_filter, &IpFilter::ALL, |word| {
+        let message = format!("`{word}` is no way to treat `ip=`");
+        (code::host_conf::IP_FILTER, message)
+    });
+    let forward = reader.word(forward, &Passing::ALL, |word| {
+        let message = format!("`{word}` does not say which guests pass FORWARD");
+        (code::host_conf::FORWARD, message)
+    });
+    let forward_mark = reader.mark(forward_mark);
+    Some(HostConf {
+        ip_filter: ip_filter?,
+        forward: forward?,
+        forward_mark: forward_mark?,
+    })
+}
+
+struct Reader<'a> {
+    source: &'a Arc<Source>,
+    out: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    /// One of a few words; the default if there is none.
+    fn word<T: Copy + Default>(
+        &mut self,
+        word: Option<Spanned<String>>,
+        known: &[(&'static str, T)],
+        wrong: impl Fn(&str) -> (&'static code::Code, String),
+    ) -> Option<T> {
+        let Some(word) = word else {
+            return Some(T::default());
+        };
+        if let Some((_, meant)) = known.iter().find(|(name, _)| name == word.get_ref()) {
+            return Some(*meant);
+        }
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        let hint = match nearest(word.get_ref(), names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it is one of {}", names.join(", ")),
+        };
+        let (code, message) = wrong(word.get_ref());
+        let span = Span::new(self.source, word.span());
+        self.out
+            .add(Diagnostic::error(code, &span, message).hint(hint));
+        None
     }
-    let names = known.map(|(name, _)| name);
-    let hint = match nearest(word.get_ref(), names) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("it is one of {}", names.join(", ")),
-    };
-    let span = Span::new(&source, word.span());
-    let message = format!("`{}` is no way to treat `ip=`", word.get_ref());
-    out.add(Diagnostic::error(code::host_conf::IP_FILTER, &span, message).hint(hint));
-    None
+
+    fn mark(&mut self, text: Option<Spanned<String>>) -> Option<ForwardMark> {
+        let Some(text) = text else {
+            return Some(ForwardMark::default());
+        };
+        match text.get_ref().parse() {
+            Ok(mark) => Some(mark),
+            Err(error) => {
+                let span = Span::new(self.source, text.span());
+                let message = format!("`{}` is no mark: {error}", text.get_ref());
+                let hint = "it is the bits of a packet's mark as a number of 32 bits that is not 0, as in \"0x10000000\"";
+                self.out.add(
+                    Diagnostic::error(code::host_conf::FORWARD_MARK, &span, message).hint(hint),
+                );
+                None
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -112,8 +198,37 @@ mod tests {
     }
 
     #[test]
+    fn who_passes_forward_and_by_which_mark() {
+        let read = |text: &str| {
+            let text = format!("[hotplug]\n{text}\n");
+            read(&text, "xenwire.toml", &mut Diagnostics::new())
+        };
+        for (name, forward) in Passing::ALL {
+            let conf = read(&format!("forward = \"{name}\"")).unwrap();
+            assert_eq!(conf.forward, forward);
+            assert_eq!(conf.forward_mark.bits(), 0x1000_0000);
+        }
+        let conf = read("forward_mark = \"0x200\"").unwrap();
+        let expected = HostConf {
+            forward_mark: conf.forward_mark,
+            ..HostConf::default()
+        };
+        assert_eq!((conf, conf.forward_mark.bits()), (expected, 0x200));
+    }
+
+    #[test]
     fn says_what_is_wrong_and_where() {
         for (text, code, words) in [
+            (
+                "[hotplug]\nforward = \"bridge\"\n",
+                code::host_conf::FORWARD,
+                "did you mean `bridged`?",
+            ),
+            (
+                "[hotplug]\nforward_mark = \"0\"\n",
+                code::host_conf::FORWARD_MARK,
+                "xenwire.toml:2",
+            ),
             (
                 "[hotplug]\nip_filter = \"enforced\"\n",
                 code::host_conf::IP_FILTER,

@@ -6,6 +6,7 @@
 //!  the vif's journal ──Given::of──────────▶ what earlier calls gave to other links
 //!  the links in scope ──desire────────────▶ Desired, or the text of hotplug-error
 //!  its guard ───────────guard::desire─────▶ and what its guest may send
+//!  its passage ─────────passage::desire───▶ and whether FORWARD lets it by
 //! ```
 //!
 //! Each script has a file that says what it wants; what they share is in `identity` (which link it
@@ -21,6 +22,7 @@ mod invocation;
 mod nat;
 mod nodes;
 mod openvswitch;
+pub mod passage;
 mod port;
 mod report;
 mod route;

@@ -48,8 +48,8 @@ pub use route_status::RoutingStatus;
 pub use start::start;
 pub use status::Status;
 pub use stop::stop;
-pub(crate) use target::by_default_route;
 pub use target::{Target, scope};
+pub(crate) use target::{by_default_route, is_guests};
 
 use crate::name::IfName;
 use crate::plan::Plan;

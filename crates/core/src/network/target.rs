@@ -176,7 +176,7 @@ pub(super) fn nics(state: &NetState) -> Vec<String> {
 }
 
 /// Whether this is a guest's backend link.
-pub(super) fn is_guests(state: &NetState, name: &IfName) -> bool {
+pub(crate) fn is_guests(state: &NetState, name: &IfName) -> bool {
     let Some(link) = state.links.get(name) else {
         return false;
     };

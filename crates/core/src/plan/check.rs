@@ -267,13 +267,17 @@ fn check_guards(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>)
     }
 }
 
-/// Policy rules are nobody's unless they are named, and neither are masquerading and ports of Open
-/// vSwitch.
+/// Policy rules are nobody's unless they are named, and neither are passages, masquerading and ports
+/// of Open vSwitch.
 fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) {
     for (step, number) in plan.steps.iter().zip(0..) {
         let named = match &step.effect {
             Effect::AddRule(rule) => desired.rules.contains(rule),
             Effect::DeleteRule(rule) => desired.rules_gone.contains(rule),
+            Effect::ChangePassage { port, change } => {
+                desired.passages.get(port) == Some(&change.to)
+            }
+            Effect::OpenForward { chain, change } => desired.open.get(chain) == Some(&change.to),
             Effect::ChangeMasquerade { uplink, change } => {
                 desired.masquerades.get(uplink) == Some(&change.to)
             }

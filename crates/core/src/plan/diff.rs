@@ -10,9 +10,9 @@ use super::names::Names;
 use super::{Refusal, Report, Skipped};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, Desired, Effect, Feature, Guard, Link, LinkKind, LinkSysctl, Managed, Neighbour,
-    NetState, NodeWrite, Observed, Origin, Pair, PortVlans, Route, Rule, SwitchChange, VlanChange,
-    WantedLink, WantedNode,
+    Address, Desired, Effect, Feature, ForwardChain, ForwardMark, Guard, Link, LinkKind,
+    LinkSysctl, Managed, Neighbour, NetState, NodeWrite, Observed, Origin, Pair, Passage,
+    PortVlans, Route, Rule, SwitchChange, VlanChange, WantedLink, WantedNode,
 };
 
 /// Everything that differs. Links carry the name they are wanted under, what is removed the
@@ -58,6 +58,10 @@ pub struct Diff {
     pub sysctls: BTreeMap<LinkSysctl, Pair<String>>,
     /// What guests may say, by the names their links are to have.
     pub guards: BTreeMap<IfName, Pair<Option<Guard>>>,
+    /// Links that pass FORWARD in another way.
+    pub passages: BTreeMap<IfName, Pair<Option<Passage>>>,
+    /// Chains of the host that let another mark by.
+    pub open: BTreeMap<ForwardChain, Pair<Option<ForwardMark>>>,
     /// Links that begin or cease to masquerade.
     pub masquerades: BTreeMap<IfName, Pair<bool>>,
     /// Nodes to write, each with the effect and what it came from.
@@ -124,6 +128,7 @@ impl Diff {
         comparison.rules(&observed.state);
         comparison.neighbours(&observed.state);
         comparison.guards(&observed.state);
+        comparison.passages(&observed.state);
         comparison.masquerades(&observed.state);
         comparison.switch_ports(&observed.state);
         comparison.nodes(&observed.state);
@@ -389,6 +394,20 @@ impl Comparison<'_> {
             let pair = Pair::differing(found, wanted.clone());
             let pair = pair.map(|pair| (port.clone(), pair));
             self.diff.guards.extend(pair);
+        }
+    }
+
+    fn passages(&mut self, observed: &NetState) {
+        for (port, wanted) in &self.desired.passages {
+            let found = observed.passages.get(port).cloned();
+            let pair = Pair::differing(found, wanted.clone());
+            let pair = pair.map(|pair| (port.clone(), pair));
+            self.diff.passages.extend(pair);
+        }
+        for (chain, wanted) in &self.desired.open {
+            let found = observed.open.get(chain).copied();
+            let pair = Pair::differing(found, *wanted);
+            self.diff.open.extend(pair.map(|pair| (*chain, pair)));
         }
     }
 

@@ -123,6 +123,7 @@ impl Ordering<'_> {
         );
         // Nothing comes by a link that is down or gone.
         self.guards(|guarded| !guarded, &mut steps);
+        self.passages(false, &mut steps);
         self.masquerades(false, &mut steps);
         self.hooks(&mut steps);
         steps.0.extend(self.nodes_at(Moment::AtEnd));
@@ -133,6 +134,7 @@ impl Ordering<'_> {
     fn prepare(&self, steps: &mut Steps) {
         // Before any link comes up, and the last to be undone.
         self.guards(|guarded| guarded, steps);
+        self.passages(true, steps);
         // Before packets are forwarded: none leaves with a guest's own address.
         self.masquerades(true, steps);
         self.settings_first(steps);

@@ -94,6 +94,9 @@ fn holds(desired: &Desired, state: &NetState) -> Vec<String> {
     let guards = desired.guards.iter();
     let guards = guards.filter(|(name, guard)| state.guards.get(*name) != guard.as_ref());
     wrong.extend(guards.map(|(name, _)| format!("guard of {name}")));
+    let passages = desired.passages.iter();
+    let passages = passages.filter(|(name, passage)| state.passages.get(*name) != passage.as_ref());
+    wrong.extend(passages.map(|(name, _)| format!("passage of {name}")));
     wrong
 }
 

@@ -207,6 +207,19 @@ impl NetState {
                 self.guards.extend(found.map(|guard| (port.clone(), guard)));
                 done
             }
+            Effect::ChangePassage { port, change } => {
+                let mut found = self.passages.remove(port);
+                let done = exchange(&mut found, &change.from, &change.to, effect);
+                let found = found.map(|passage| (port.clone(), passage));
+                self.passages.extend(found);
+                done
+            }
+            Effect::OpenForward { chain, change } => {
+                let mut found = self.open.remove(chain);
+                let done = exchange(&mut found, &change.from, &change.to, effect);
+                self.open.extend(found.map(|mark| (*chain, mark)));
+                done
+            }
             Effect::ChangeMasquerade { uplink, change } => {
                 let mut found = self.masquerades.contains(uplink);
                 exchange(&mut found, &change.from, &change.to, effect)?;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Address, Feature, Guard, Hooks, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue,
-    PortVlans, Route, Rule, SwitchPort,
+    Address, Feature, ForwardChain, ForwardMark, Guard, Hooks, LinkKind, LinkSysctl, Neighbour,
+    NodePath, NodeValue, Passage, PortVlans, Route, Rule, SwitchPort,
 };
 use crate::name::{IfName, Mac};
 
@@ -31,6 +31,10 @@ pub struct Desired {
     pub sysctls: BTreeMap<LinkSysctl, String>,
     /// What guests may say, by the names their links are to have; `None`: anything.
     pub guards: BTreeMap<IfName, Option<Guard>>,
+    /// How links are to pass FORWARD, by the names they are to have; `None`: as anybody does.
+    pub passages: BTreeMap<IfName, Option<Passage>>,
+    /// Chains of the host, and the mark that our rule in them is to let by; `None`: no rule of ours.
+    pub open: BTreeMap<ForwardChain, Option<ForwardMark>>,
     /// Links, and whether they are to masquerade what leaves by them.
     pub masquerades: BTreeMap<IfName, bool>,
     /// Ports of Open vSwitch that are to be there.

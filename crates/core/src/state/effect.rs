@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Feature, Guard, Hooks, Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue,
-    PeerEnd, Route, Rule, SwitchChange, VlanChange,
+    Address, Feature, ForwardChain, ForwardMark, Guard, Hooks, Link, LinkKind, LinkSysctl,
+    Neighbour, NodePath, NodeValue, Passage, PeerEnd, Route, Rule, SwitchChange, VlanChange,
 };
 use crate::name::{IfName, Mac};
 
@@ -93,6 +93,20 @@ pub enum Effect {
         port: IfName,
         /// `None`: anything.
         change: Pair<Option<Guard>>,
+    },
+    /// Lets a link pass FORWARD, or no longer; in one transaction.
+    ChangePassage {
+        /// The link's name; the link need not be there.
+        port: IfName,
+        /// `None`: it passes as anybody does.
+        change: Pair<Option<Passage>>,
+    },
+    /// Puts our rule into a chain of the host, or takes it away.
+    OpenForward {
+        /// The chain.
+        chain: ForwardChain,
+        /// The mark that it lets by; `None`: no rule.
+        change: Pair<Option<ForwardMark>>,
     },
     /// Masquerades what leaves by a link, or no longer.
     ChangeMasquerade {
@@ -250,6 +264,14 @@ impl Effect {
                 port,
                 change: change.swapped(),
             },
+            Self::ChangePassage { port, change } => Self::ChangePassage {
+                port,
+                change: change.swapped(),
+            },
+            Self::OpenForward { chain, change } => Self::OpenForward {
+                chain,
+                change: change.swapped(),
+            },
             Self::ChangeMasquerade { uplink, change } => Self::ChangeMasquerade {
                 uplink,
                 change: change.swapped(),
@@ -296,6 +318,8 @@ impl Effect {
             Self::AddRule(_)
             | Self::DeleteRule(_)
             | Self::ChangeGuard { .. }
+            | Self::ChangePassage { .. }
+            | Self::OpenForward { .. }
             | Self::ChangeMasquerade { .. }
             | Self::ChangeSwitchPort(_)
             | Self::WriteNodes { .. }
@@ -393,6 +417,16 @@ impl fmt::Display for Effect {
             Self::ChangeGuard { port, change } => match &change.to {
                 Some(guard) => write!(f, "hold {port} to {guard}"),
                 None => write!(f, "let {port} send anything"),
+            },
+            Self::ChangePassage { port, change } => match &change.to {
+                Some(passage) => {
+                    write!(f, "let {port} pass FORWARD by the mark {}", passage.mark)
+                }
+                None => write!(f, "let {port} pass FORWARD no longer"),
+            },
+            Self::OpenForward { chain, change } => match &change.to {
+                Some(mark) => write!(f, "let the mark {mark} pass {chain}"),
+                None => write!(f, "take our rule out of {chain}"),
             },
             Self::ChangeMasquerade { uplink, change } => match change.to {
                 true => write!(f, "masquerade what leaves by {uplink}"),

@@ -17,6 +17,7 @@ mod mark;
 mod neighbour;
 mod node;
 mod observed;
+mod passage;
 mod port_vlan;
 mod route;
 mod rule;
@@ -36,6 +37,7 @@ pub use mark::Mark;
 pub use neighbour::Neighbour;
 pub use node::{NodePath, NodeValue};
 pub use observed::{Keys, LinkFacts, Observed, Scope};
+pub use passage::{Forward, ForwardChain, ForwardMark, Gate, Passage};
 pub use port_vlan::{Carriage, PortVlans, VlanChange};
 pub use route::{Hop, Route, RouteKind};
 pub use rule::Rule;
@@ -71,6 +73,11 @@ pub struct NetState {
     /// What guests may say, by the names of their links, of the links whose guards were looked up.
     /// A guard outlives its link.
     pub guards: BTreeMap<IfName, Guard>,
+    /// How links pass FORWARD, of the links that were looked up. A passage outlives its link.
+    pub passages: BTreeMap<IfName, Passage>,
+    /// Chains of the host with our rule in them, and the mark that it lets by; of those that were
+    /// looked at.
+    pub open: BTreeMap<ForwardChain, ForwardMark>,
     /// Links that masquerade what leaves by them, of those that were asked about: to others it comes
     /// from an address of that link.
     pub masquerades: BTreeSet<IfName>,

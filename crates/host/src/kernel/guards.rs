@@ -26,8 +26,12 @@ use super::socket::Socket;
 use super::{EINVAL, ENOENT, EOPNOTSUPP, EPROTONOSUPPORT, Kernel, KernelError};
 
 pub(super) use elements::elements;
-use elements::{key, more_key};
+use elements::more_key;
+pub(super) use elements::{key, link};
 use layout::{GUARDED, MORE, TABLE};
+
+/// A set: the family of its table, the table and its name.
+pub(super) type Place<'a> = (Family, &'a str, &'a str);
 
 impl Kernel {
     /// The guards of these links, those that there are. It costs a question for each, however many
@@ -73,48 +77,57 @@ impl Kernel {
 
     /// All guards.
     pub(super) fn all_guards(&mut self) -> Result<BTreeMap<IfName, Guard>, KernelError> {
-        let query = Query::Elements {
-            family: Family::Inet,
-            table: TABLE.into(),
-            set: GUARDED.into(),
-            key: None,
-        };
-        let replies = match self.ask_filters(&query) {
-            Err(error) if is_absent(&error) => Vec::new(),
-            replies => replies?,
-        };
         let mut guards = BTreeMap::new();
-        for reply in replies {
-            let Reply::Filter(Said::Elements(elements)) = reply else {
+        for element in self.elements_of((Family::Inet, TABLE, GUARDED))? {
+            let Some(link) = link(&element) else {
                 continue;
             };
-            for element in elements {
-                let Some(link) = elements::link(&element) else {
-                    continue;
-                };
-                let guard = self.told(&link, &element)?;
-                guards.extend(guard.map(|guard| (link, guard)));
-            }
+            let guard = self.told(&link, &element)?;
+            guards.extend(guard.map(|guard| (link, guard)));
         }
         Ok(guards)
     }
 
     /// An element of a set in the table that tells guards, by its key.
     fn element(&mut self, set: &str, key: Vec<u8>) -> Result<Option<Element>, KernelError> {
+        self.element_of((Family::Inet, TABLE, set), key)
+    }
+
+    /// An element of a set, by its key.
+    pub(super) fn element_of(
+        &mut self,
+        set: Place<'_>,
+        key: Vec<u8>,
+    ) -> Result<Option<Element>, KernelError> {
+        let found = self.ask_for_elements(set, Some(key))?;
+        Ok(found.into_iter().next())
+    }
+
+    /// All elements of a set; none if it is not there.
+    pub(super) fn elements_of(&mut self, set: Place<'_>) -> Result<Vec<Element>, KernelError> {
+        self.ask_for_elements(set, None)
+    }
+
+    fn ask_for_elements(
+        &mut self,
+        (family, table, set): Place<'_>,
+        key: Option<Vec<u8>>,
+    ) -> Result<Vec<Element>, KernelError> {
         let query = Query::Elements {
-            family: Family::Inet,
-            table: TABLE.into(),
+            family,
+            table: table.into(),
             set: set.into(),
-            key: Some(key),
+            key,
         };
         let replies = match self.ask_filters(&query) {
-            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) if is_absent(&error) => return Ok(Vec::new()),
             replies => replies?,
         };
-        Ok(replies.into_iter().find_map(|reply| match reply {
-            Reply::Filter(Said::Elements(elements)) => elements.into_iter().next(),
+        let found = replies.into_iter().filter_map(|reply| match reply {
+            Reply::Filter(Said::Elements(elements)) => Some(elements),
             _ => None,
-        }))
+        });
+        Ok(found.flatten().collect())
     }
 
     /// The comment of our table in a family; `None` if there is no such table.
@@ -148,7 +161,7 @@ impl Kernel {
         }))
     }
 
-    fn ask_filters(&mut self, query: &Query) -> Result<Vec<Reply>, KernelError> {
+    pub(super) fn ask_filters(&mut self, query: &Query) -> Result<Vec<Reply>, KernelError> {
         self.filters()?.ask(query)
     }
 
@@ -164,7 +177,7 @@ impl Kernel {
 
 /// Whether what was asked for is not there, or the kernel has no packet filters at all: no protocol,
 /// or nobody who answers for it (nfnetlink_rcv_msg, net/netfilter/nfnetlink.c).
-fn is_absent(error: &KernelError) -> bool {
+pub(super) fn is_absent(error: &KernelError) -> bool {
     matches!(
         error.errno(),
         Some(ENOENT | EINVAL | EOPNOTSUPP | EPROTONOSUPPORT)

@@ -65,6 +65,7 @@ pub(super) fn whole_table(uplink: &IfName) -> Vec<Change> {
             Rule {
                 chain,
                 expressions: rule,
+                comment: None,
             },
         ),
     ]

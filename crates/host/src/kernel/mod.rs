@@ -6,8 +6,10 @@
 //! that is in the namespace where it was opened.
 
 mod features;
+mod forward;
 mod from_wire;
 mod guards;
+mod legacy;
 mod masquerade;
 mod mutate;
 mod observe;
@@ -22,6 +24,7 @@ use xenwire_core::journal::Fault;
 use xenwire_core::name::IfName;
 use xenwire_wire::{DecodeError, Protocol, Query, Reply};
 
+pub use legacy::Legacy;
 use socket::Socket;
 
 /// A connection to the kernel of the current thread's network namespace.

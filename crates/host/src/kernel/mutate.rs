@@ -1,6 +1,7 @@
 //! The one place where the kernel's network is changed. Every function here takes the token of
 //! a journal, and sends one message or writes one file.
 
+mod forward;
 mod guards;
 mod masquerade;
 
@@ -89,6 +90,10 @@ impl Kernel {
             Effect::ChangeGuard { port, change } => {
                 self.change_guard(port, change.from.as_ref(), change.to.as_ref())
             }
+            Effect::ChangePassage { port, change } => {
+                self.change_passage(port, change.from.as_ref(), change.to.as_ref())
+            }
+            Effect::OpenForward { chain, change } => self.open_forward(*chain, change),
             Effect::ChangeMasquerade { uplink, change } => self.masquerade(uplink, change.to),
             Effect::WriteNodes { .. } | Effect::ChangeSwitchPort(_) | Effect::RunHooks(_) => {
                 unreachable!("the store, the switch and a shell do these")

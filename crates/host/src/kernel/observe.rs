@@ -1,6 +1,9 @@
 //! Reading the kernel's network into a value.
 
+mod filtered;
 mod settings;
+
+pub(super) use filtered::has_legacy_filter;
 
 use std::collections::BTreeMap;
 

@@ -8,13 +8,13 @@ use crate::journal::FileJournal;
 use crate::run::{Gate, Gated, Host, run};
 
 /// A plan that was looked at.
-pub(super) struct Change {
+pub(crate) struct Change {
     /// The steps.
     pub plan: Plan,
 }
 
 /// How a run ended.
-pub(super) enum Ended {
+pub(crate) enum Ended {
     /// All is as wanted.
     Done {
         /// What went wrong without mattering.

@@ -31,7 +31,7 @@ use crate::kernel::{Kernel, unreadable};
 use crate::log::{Level, Log};
 use crate::run::{Gate, Host, Performer};
 
-use change::Change;
+pub(crate) use change::Change;
 
 /// Done, or nothing to do.
 const DONE: u8 = 0;
@@ -114,7 +114,7 @@ pub enum Said {
 pub type Tell<'a> = dyn FnMut(Said) + 'a;
 
 /// Does every effect.
-fn perform(host: &mut Host, token: &Announced, effect: &Effect) -> Result<(), Fault> {
+pub(crate) fn perform(host: &mut Host, token: &Announced, effect: &Effect) -> Result<(), Fault> {
     host.perform(token, effect)
 }
 

@@ -5,8 +5,8 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
 use super::expression::Expression;
 use super::set::{Element, Set, put_elements};
 use super::{
-    DELSETELEM, DELTABLE, Family, NEWCHAIN, NEWRULE, NEWSET, NEWSETELEM, NEWTABLE, SUBSYSTEM,
-    comment, header, kind,
+    DELRULE, DELSETELEM, DELTABLE, Family, NEWCHAIN, NEWRULE, NEWSET, NEWSETELEM, NEWTABLE,
+    SUBSYSTEM, comment, header, kind,
 };
 use crate::attribute::Attributes;
 use crate::request::framed;
@@ -46,6 +46,19 @@ pub enum Change {
     AddSet(Family, String, Set),
     /// A rule, behind those of its chain.
     AddRule(Family, String, Rule),
+    /// A rule, before those of its chain.
+    InsertRule(Family, String, Rule),
+    /// A rule, which must be there.
+    DeleteRule {
+        /// The family of the table.
+        family: Family,
+        /// The table.
+        table: String,
+        /// The chain.
+        chain: String,
+        /// The kernel's number of it.
+        handle: u64,
+    },
     /// Elements of a set; those that are there already stay as they are.
     AddElements {
         /// The family of the table.
@@ -107,6 +120,8 @@ pub struct Rule {
     pub chain: String,
     /// What it does.
     pub expressions: Vec<Expression>,
+    /// A comment, of at most [`Element::COMMENT`] bytes.
+    pub comment: Option<String>,
 }
 
 /// NFNL_MSG_BATCH_BEGIN and NFNL_MSG_BATCH_END.
@@ -184,15 +199,22 @@ fn messages((number, change): (usize, &Change)) -> Vec<Message> {
         }
         Change::AddRule(family, table, rule) => {
             one(NEWRULE, NLM_F_CREATE | NLM_F_APPEND, *family, &|to| {
-                to.put_text(1, table);
-                to.put_text(2, &rule.chain);
-                to.put_nest(4, |list| {
-                    for expression in &rule.expressions {
-                        list.put_nest(1, |one| expression.put(one));
-                    }
-                });
+                rule.put(to, table);
             })
         }
+        Change::InsertRule(family, table, rule) => one(NEWRULE, NLM_F_CREATE, *family, &|to| {
+            rule.put(to, table);
+        }),
+        Change::DeleteRule {
+            family,
+            table,
+            chain,
+            handle,
+        } => one(DELRULE, 0, *family, &|to| {
+            to.put_text(1, table);
+            to.put_text(2, chain);
+            to.put(3, &handle.to_be_bytes());
+        }),
         Change::AddElements {
             family,
             table,
@@ -205,6 +227,21 @@ fn messages((number, change): (usize, &Change)) -> Vec<Message> {
             set,
             elements,
         } => in_parts(*family, (DELSETELEM, 0), table, set, elements),
+    }
+}
+
+impl Rule {
+    fn put(&self, to: &mut Attributes, table: &str) {
+        to.put_text(1, table);
+        to.put_text(2, &self.chain);
+        to.put_nest(4, |list| {
+            for expression in &self.expressions {
+                list.put_nest(1, |one| expression.put(one));
+            }
+        });
+        if let Some(text) = &self.comment {
+            to.put(7, &comment(text));
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Load {
     OutLink,
     /// NFT_META_IIFKIND: the kind of that link, 16 bytes padded with NULs (Linux 5.6).
     InKind,
+    /// NFT_META_MARK, in host order.
+    Mark,
     /// NFT_META_NFPROTO: 2 for IPv4, 10 for IPv6.
     NetworkProtocol,
     /// NFT_META_L4PROTO: what IP carries.
@@ -63,6 +65,17 @@ pub enum Expression {
     Load(Load, Register),
     /// The rule goes on if a register holds this.
     Equals(Register, Vec<u8>),
+    /// Four bytes of a register become `(them & kept) ^ flipped`.
+    Bits {
+        /// The register.
+        register: Register,
+        /// The bits that stay.
+        kept: u32,
+        /// The bits that then change.
+        flipped: u32,
+    },
+    /// The packet's mark becomes what a register holds.
+    SetMark(Register),
     /// The rule goes on if what begins at a register is a key of this set.
     In(Register, String),
     /// The rule goes on if it is none.
@@ -93,7 +106,8 @@ impl Expression {
     fn name(&self) -> &'static str {
         match self {
             Self::Load(Load::Payload { .. }, _) => "payload",
-            Self::Load(..) => "meta",
+            Self::Load(..) | Self::SetMark(_) => "meta",
+            Self::Bits { .. } => "bitwise",
             Self::Equals(..) => "cmp",
             Self::In(..) | Self::NotIn(..) => "lookup",
             Self::Counter => "counter",
@@ -128,6 +142,22 @@ impl Expression {
             Self::Load(load, register) => {
                 to.put_be32(1, register.0);
                 to.put_be32(2, load.meta_key());
+            }
+            Self::SetMark(register) => {
+                to.put_be32(2, Load::Mark.meta_key());
+                to.put_be32(3, register.0);
+            }
+            Self::Bits {
+                register,
+                kept,
+                flipped,
+            } => {
+                for (kind, value) in (1..).zip([register.0, register.0, 4]) {
+                    to.put_be32(kind, value);
+                }
+                for (kind, value) in (4..).zip([kept, flipped]) {
+                    to.put_nest(kind, |data| data.put(1, &value.to_ne_bytes()));
+                }
             }
             Self::Equals(register, value) => {
                 to.put_be32(1, register.0);
@@ -171,6 +201,7 @@ impl Load {
     /// enum nft_meta_keys; a payload has none.
     fn meta_key(self) -> u32 {
         match self {
+            Self::Mark => 3,
             Self::InLink => 6,
             Self::OutLink => 7,
             Self::InKind => 26,

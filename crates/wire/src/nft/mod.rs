@@ -1,11 +1,11 @@
 //! nf_tables messages: a [`Batch`] of [`Change`]s that the kernel takes as a whole or not at all,
-//! and what it says of tables and elements.
+//! and what it says of tables, chains, rules and elements.
 //!
 //! ```text
 //!  | begin | change | change | … | last change, acknowledged | end |
 //! ```
 //!
-//! Only what xenwire's own tables need is here. Numbers in attributes are big-endian, keys of sets
+//! Only what xenwire needs is here. Numbers in attributes are big-endian, keys of sets
 //! stand as the kernel loads them from a packet: names of links padded with NULs, addresses in
 //! network order, each field padded to four bytes.
 //!
@@ -37,6 +37,8 @@ pub enum Family {
     Arp = 3,
     /// NFPROTO_BRIDGE: frames at a bridge.
     Bridge = 7,
+    /// NFPROTO_IPV6: IPv6 packets of the host itself.
+    Ipv6 = 10,
 }
 
 /// NFNL_SUBSYS_NFTABLES, in the high byte of a message's kind.
@@ -51,7 +53,10 @@ pub(crate) const NEWTABLE: u16 = 0;
 pub(crate) const GETTABLE: u16 = 1;
 const DELTABLE: u16 = 2;
 const NEWCHAIN: u16 = 3;
+pub(crate) const GETCHAIN: u16 = 4;
 const NEWRULE: u16 = 6;
+pub(crate) const GETRULE: u16 = 7;
+const DELRULE: u16 = 8;
 const NEWSET: u16 = 9;
 pub(crate) const NEWSETELEM: u16 = 12;
 pub(crate) const GETSETELEM: u16 = 13;
@@ -69,6 +74,27 @@ fn header(family: u8, resource: u16) -> Vec<u8> {
 pub(crate) fn table_query(family: Family, table: &str) -> Vec<u8> {
     let mut to = Attributes(header(family as u8, 0));
     to.put_text(1, table);
+    to.0
+}
+
+/// A question for the tables of all families (NFPROTO_UNSPEC).
+pub(crate) fn tables_query() -> Vec<u8> {
+    header(0, 0)
+}
+
+/// A question for a chain.
+pub(crate) fn chain_query(family: Family, table: &str, chain: &str) -> Vec<u8> {
+    let mut to = Attributes(header(family as u8, 0));
+    to.put_text(1, table);
+    to.put_text(3, chain);
+    to.0
+}
+
+/// A question for the rules of a chain.
+pub(crate) fn rules_query(family: Family, table: &str, chain: &str) -> Vec<u8> {
+    let mut to = Attributes(header(family as u8, 0));
+    to.put_text(1, table);
+    to.put_text(2, chain);
     to.0
 }
 
@@ -96,7 +122,7 @@ fn user_piece(kind: u8, value: &[u8]) -> Vec<u8> {
     piece
 }
 
-/// A comment, which is piece number 0 of tables and elements.
+/// A comment, which is piece number 0 of tables, rules and elements.
 fn comment(text: &str) -> Vec<u8> {
     user_piece(0, &[text.as_bytes(), b"\0"].concat())
 }

@@ -1,6 +1,6 @@
-//! What the kernel says of tables and elements.
+//! What the kernel says of tables, chains, rules and elements.
 
-use super::{Element, NEWGEN, NEWSETELEM, NEWTABLE, SUBSYSTEM};
+use super::{Element, NEWCHAIN, NEWGEN, NEWRULE, NEWSETELEM, NEWTABLE, SUBSYSTEM};
 use crate::attribute::{as_text, split};
 
 /// What a message says.
@@ -8,8 +8,26 @@ use crate::attribute::{as_text, split};
 pub enum Said {
     /// A table.
     Table {
+        /// The number of its family.
+        family: u8,
         /// Its name.
         name: String,
+        /// Its comment.
+        comment: Option<String>,
+        /// Whether it is a program's own, and nobody else may change it (NFT_TABLE_F_OWNER).
+        owned: bool,
+    },
+    /// A chain.
+    Chain {
+        /// Its name.
+        name: String,
+        /// Whether it drops what no rule decides.
+        drops: bool,
+    },
+    /// A rule.
+    Rule {
+        /// The kernel's number of it.
+        handle: u64,
         /// Its comment.
         comment: Option<String>,
     },
@@ -24,7 +42,7 @@ pub(crate) fn read(kind: u16, payload: &[u8]) -> Result<Option<Said>, String> {
     if kind >> 8 != SUBSYSTEM {
         return Ok(None);
     }
-    let Some(attributes) = payload.get(4..) else {
+    let Some((&[family, ..], attributes)) = payload.split_first_chunk::<4>() else {
         return Err(format!(
             "{} bytes are no message of nf_tables",
             payload.len()
@@ -37,9 +55,23 @@ pub(crate) fn read(kind: u16, payload: &[u8]) -> Result<Option<Said>, String> {
     };
     Ok(match kind & 0xff {
         NEWTABLE => Some(Said::Table {
+            family,
             name: value(1).map(as_text).unwrap_or_default(),
             comment: value(6).and_then(comment),
+            owned: number(value(2)).unwrap_or(0) & NFT_TABLE_F_OWNER != 0,
         }),
+        NEWCHAIN => Some(Said::Chain {
+            name: value(3).map(as_text).unwrap_or_default(),
+            // NF_DROP is 0; a chain without a hook has no policy.
+            drops: number(value(5)) == Some(0),
+        }),
+        NEWRULE => match value(3).map(<[u8; 8]>::try_from) {
+            Some(Ok(handle)) => Some(Said::Rule {
+                handle: u64::from_be_bytes(handle),
+                comment: value(7).and_then(comment),
+            }),
+            _ => return Err("a rule without a number".into()),
+        },
         NEWSETELEM => {
             let list = value(3).map(split).transpose()?.unwrap_or_default();
             let elements = list.into_iter().map(|(_, one)| element(one));
@@ -51,6 +83,12 @@ pub(crate) fn read(kind: u16, payload: &[u8]) -> Result<Option<Said>, String> {
         },
         _ => None,
     })
+}
+
+const NFT_TABLE_F_OWNER: u32 = 2;
+
+fn number(value: Option<&[u8]>) -> Option<u32> {
+    value?.try_into().ok().map(u32::from_be_bytes)
 }
 
 fn element(bytes: &[u8]) -> Result<Element, String> {

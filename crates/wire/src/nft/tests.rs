@@ -122,8 +122,13 @@ fn what_is_said_is_read() {
         comment: "layout 1".into(),
     });
     let said = read(kind(NEWTABLE), &table).unwrap();
-    let (name, comment) = ("t".into(), Some("layout 1".into()));
-    assert_eq!(said, Some(Said::Table { name, comment }));
+    let expected = Said::Table {
+        family: 1,
+        name: "t".into(),
+        comment: Some("layout 1".into()),
+        owned: false,
+    };
+    assert_eq!(said, Some(expected));
     assert_eq!(read(16, &[]), Ok(None));
     assert!(read(kind(NEWSETELEM), &[0; 3]).is_err());
 }

@@ -1,4 +1,4 @@
-//! What nftables does for us: guards of guests, and masquerading.
+//! What nftables does for us: guards of guests, passing FORWARD, and masquerading.
 
 use super::Ordering;
 use super::steps::Steps;
@@ -10,6 +10,21 @@ impl Ordering<'_> {
             if change.to == begins {
                 let (uplink, change) = (uplink.clone(), change.clone());
                 steps.add(Effect::ChangeMasquerade { uplink, change });
+            }
+        }
+    }
+
+    pub(super) fn passages(&self, comes: bool, steps: &mut Steps) {
+        for (chain, change) in &self.diff.open {
+            if change.to.is_some() == comes {
+                let (chain, change) = (*chain, change.clone());
+                steps.add(Effect::OpenForward { chain, change });
+            }
+        }
+        for (port, change) in &self.diff.passages {
+            if change.to.is_some() == comes {
+                let (port, change) = (port.clone(), change.clone());
+                steps.add(Effect::ChangePassage { port, change });
             }
         }
     }

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use crate::name::{IfName, Mac};
 use crate::state::{
     Address, BridgeOptions, Carriage, Desired, Forged, Guard, Link, LinkKind, LinkSysctl, Managed,
-    Moment, NetState, NodePath, NodeValue, Observed, Origin, PeerEnd, Place, PortVlans, Route,
-    WantedLink, WantedNode,
+    Moment, NetState, NodePath, NodeValue, Observed, Origin, Passage, PeerEnd, Place, PortVlans,
+    Route, WantedLink, WantedNode,
 };
 
 const NAMES: [&str; 5] = ["a", "b", "br0", "br1", "vif1.0"];
@@ -69,10 +69,18 @@ pub fn observed() -> impl Strategy<Value = Observed> {
         any::<bool>(),
         0..3usize,
         prop::collection::vec(vlans(), NAMES.len()),
-        prop::collection::btree_map(name(), guard(), 0..3),
+        (
+            prop::collection::btree_map(name(), guard(), 0..3),
+            prop::collection::btree_map(name(), passage(), 0..3),
+        ),
     )
-        .prop_map(|(links, addresses, ipv6, routes, mut carried, guards)| {
+        .prop_map(|(links, addresses, ipv6, routes, mut carried, filters)| {
+            let (guards, passages) = filters;
             let mut state = NetState::default();
+            let passages = passages.into_iter();
+            state
+                .passages
+                .extend(passages.filter_map(|(name, passage)| Some((name, passage?))));
             let guards = guards.into_iter();
             state
                 .guards
@@ -133,6 +141,20 @@ pub fn observed() -> impl Strategy<Value = Observed> {
             }
             Observed::host(state)
         })
+}
+
+fn passage() -> impl Strategy<Value = Option<Passage>> {
+    let passage = (
+        prop::sample::select(&["1", "0x10000000"][..]),
+        any::<bool>(),
+    );
+    let passage = passage.prop_map(|(mark, open)| Passage {
+        of: "vif1.0".parse().unwrap(),
+        place: Place::Bridged,
+        mark: mark.parse().unwrap(),
+        open,
+    });
+    prop::option::of(passage)
 }
 
 fn guard() -> impl Strategy<Value = Option<Guard>> {
@@ -208,11 +230,15 @@ pub fn desired() -> impl Strategy<Value = Desired> {
     });
     let gone = prop::collection::btree_set(name(), 0..2);
     let guards = prop::collection::btree_map(name(), guard(), 0..3);
-    (links, gone, guards, any::<bool>()).prop_map(|(links, gone, guards, node)| {
+    let passages = prop::collection::btree_map(name(), passage(), 0..3);
+    let filters = (guards, passages);
+    (links, gone, filters, any::<bool>()).prop_map(|(links, gone, filters, node)| {
         // 2 is written at another moment than 0.
         let accept_ra = if node { "2" } else { "0" };
+        let (guards, passages) = filters;
         let mut desired = Desired {
             guards,
+            passages,
             ..Desired::default()
         };
         let mut taken = BTreeSet::new();

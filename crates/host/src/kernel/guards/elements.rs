@@ -77,7 +77,7 @@ fn source(family: Family, link: &IfName, guard: &Guard, net: IpNet) -> Placed {
 }
 
 /// A link's name as the kernel loads it: padded with NULs to IFNAMSIZ.
-pub(super) fn key(link: &IfName) -> Vec<u8> {
+pub(in crate::kernel) fn key(link: &IfName) -> Vec<u8> {
     let mut key = link.as_str().as_bytes().to_vec();
     key.resize(16, 0);
     key
@@ -89,7 +89,7 @@ pub(super) fn more_key(link: &IfName, number: u32) -> Vec<u8> {
 }
 
 /// The link that an element of `guarded` is about.
-pub(super) fn link(element: &Element) -> Option<IfName> {
+pub(in crate::kernel) fn link(element: &Element) -> Option<IfName> {
     let name = std::str::from_utf8(&element.key).ok()?;
     name.trim_end_matches('\0').parse().ok()
 }

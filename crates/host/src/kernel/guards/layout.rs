@@ -142,6 +142,7 @@ impl Table {
         let rule = Rule {
             chain: chain.into(),
             expressions,
+            comment: None,
         };
         self.changes
             .push(Change::AddRule(self.family, TABLE.into(), rule));
@@ -156,7 +157,7 @@ impl Table {
         };
         let (name, chain) = match self.family {
             Family::Arp => ("input", "arp"),
-            Family::Bridge | Family::Inet | Family::Ipv4 => ("prerouting", "guest"),
+            Family::Bridge | Family::Inet | Family::Ipv4 | Family::Ipv6 => ("prerouting", "guest"),
         };
         self.chain(name, Some(hook));
         match self.family {
@@ -168,7 +169,7 @@ impl Table {
                 let rule = vec![kind, Expression::Equals(KEY, bridge), accept()];
                 self.rule(name, rule);
             }
-            Family::Arp | Family::Ipv4 => {}
+            Family::Arp | Family::Ipv4 | Family::Ipv6 => {}
         }
         self.rule(name, vec![in_link(), is_in(GUARDED), goto(chain)]);
     }
@@ -196,7 +197,9 @@ impl Table {
     fn is(&self, ethertype: u16, family: u8) -> Vec<Expression> {
         let (load, value) = match self.family {
             Family::Bridge => (ETHERTYPE, ethertype.to_be_bytes().to_vec()),
-            Family::Inet | Family::Ipv4 | Family::Arp => (Load::NetworkProtocol, vec![family]),
+            Family::Inet | Family::Ipv4 | Family::Ipv6 | Family::Arp => {
+                (Load::NetworkProtocol, vec![family])
+            }
         };
         let load = Expression::Load(load, KEY);
         vec![load, Expression::Equals(KEY, value)]

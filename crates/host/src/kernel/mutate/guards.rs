@@ -95,7 +95,9 @@ impl Kernel {
         let deletes = |change: &Change| {
             matches!(
                 change,
-                Change::DeleteElements { .. } | Change::DeleteTable { .. }
+                Change::DeleteElements { .. }
+                    | Change::DeleteTable { .. }
+                    | Change::DeleteRule { .. }
             )
         };
         let waits = changes.iter().any(deletes);

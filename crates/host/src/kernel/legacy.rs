@@ -1,0 +1,128 @@
+//! Tables of iptables-legacy, for which the kernel has no netlink: its program is run, by its full
+//! name and without a shell. Only when the host boots and when xenwire is installed or removed; a vif
+//! script runs no program.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use xenwire_core::state::{ForwardChain, ForwardMark};
+
+use super::forward::{mark_of_rule, rule_comment};
+use super::observe::has_legacy_filter;
+use super::{ENOENT, Kernel, KernelError};
+
+/// EIO: the program's own words say more.
+const FAILED: i32 = 5;
+
+const CHAINS: [ForwardChain; 2] = [ForwardChain::LegacyIpv4, ForwardChain::LegacyIpv6];
+
+/// What is known of legacy tables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Legacy {
+    /// The chains that there are, and the mark that our rule lets by.
+    pub chains: BTreeMap<ForwardChain, Option<ForwardMark>>,
+    /// Chains that there are, and whose program is not here.
+    pub unreachable: Vec<ForwardChain>,
+}
+
+impl Kernel {
+    /// Looks at the legacy tables. A host that has none runs no program for it.
+    ///
+    /// # Errors
+    /// [`KernelError`]: the program says no.
+    pub fn legacy(&self) -> Result<Legacy, KernelError> {
+        let mut found = Legacy::default();
+        for chain in CHAINS {
+            if !has_legacy_filter(family(chain)) {
+                continue;
+            }
+            if program(chain).is_none() {
+                found.unreachable.push(chain);
+                continue;
+            }
+            let said = run(chain, &["-S", "FORWARD"])?;
+            let mark = said.lines().find_map(|line| {
+                let (_, comment) = line.split_once("--comment \"")?;
+                mark_of_rule(comment.split('"').next()?)
+            });
+            found.chains.insert(chain, mark);
+        }
+        Ok(found)
+    }
+}
+
+/// Our rule in place of our rule. The new one comes first, so that no packet is between them.
+pub(super) fn replace(
+    chain: ForwardChain,
+    from: Option<ForwardMark>,
+    to: Option<ForwardMark>,
+) -> Result<(), KernelError> {
+    for (verb, mark) in [("-I", to), ("-D", from.filter(|from| Some(*from) != to))] {
+        let Some(mark) = mark else { continue };
+        let bits = format!("{mark}/{mark}");
+        let comment = rule_comment(mark);
+        let rule = [
+            "FORWARD",
+            "-m",
+            "mark",
+            "--mark",
+            &bits,
+            "-m",
+            "comment",
+            "--comment",
+            &comment,
+            "-j",
+            "ACCEPT",
+        ];
+        let with = |verb| [&[verb][..], &rule].concat();
+        let is_there = run(chain, &with("-C")).is_ok();
+        // What is already so is done.
+        if is_there == (verb == "-D") {
+            run(chain, &with(verb))?;
+        }
+    }
+    Ok(())
+}
+
+fn family(chain: ForwardChain) -> &'static str {
+    match chain {
+        ForwardChain::LegacyIpv6 => "ip6",
+        _ => "ip",
+    }
+}
+
+fn program(chain: ForwardChain) -> Option<String> {
+    ["/usr/sbin", "/sbin"]
+        .iter()
+        .map(|folder| format!("{folder}/{}tables-legacy", family(chain)))
+        .find(|path| Path::new(path).exists())
+}
+
+/// Its standard output. `-w` waits for whoever else changes the tables (contract 2.4).
+fn run(chain: ForwardChain, words: &[&str]) -> Result<String, KernelError> {
+    let refused = |errno, text| KernelError::Refused {
+        errno,
+        text: Some(text),
+    };
+    let Some(program) = program(chain) else {
+        let text = format!("{}tables-legacy is not installed", family(chain));
+        return Err(refused(ENOENT, text));
+    };
+    let output = Command::new(&program)
+        .arg("-w")
+        .args(words)
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| KernelError::Io {
+            operation: "run iptables-legacy",
+            error,
+        })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let text = format!("{program} {}: {}", words.join(" "), said.trim());
+        return Err(refused(FAILED, text));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
