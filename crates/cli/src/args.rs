@@ -39,6 +39,9 @@ pub enum Command {
         after_help = "Example:\n  xenwire recover\n\nA call of network-bridge does this by itself before anything else."
     )]
     Recover,
+    /// Remove what vifs that are gone left behind
+    #[command(after_help = GC)]
+    Gc(GcArgs),
     /// Draw this host's network: NICs, bridges, vifs and whose they are
     #[command(
         after_help = "Example:\n  xenwire show\n  xenwire lab exec dom0 -- xenwire show --json"
@@ -91,6 +94,16 @@ const UNINSTALL: &str = "Example:
 
 Guests that run are not touched. A script that its package has upgraded meanwhile comes back upgraded.
 Exit status 4: what somebody changed since was left alone; the message says what to do.";
+
+/// The end of `gc`'s help.
+const GC: &str = "Example:
+  xenwire gc --dry-run
+  xenwire gc
+
+A vif's script says `offline` when it goes. Where nobody called it, this does the same for the names of vifs that
+are no longer there. What belongs to a vif that is there, and what is not marked as a vif's, is never touched.
+Exit status: 0 removed, or nothing was left; 3 the system could not be looked at, nothing was changed;
+4 something could not be removed, and the message says what.";
 
 /// The end of `loopback add`'s help.
 const LOOPBACK_ADD: &str = "Example:
@@ -196,6 +209,16 @@ pub struct InstallArgs {
     #[arg(long)]
     pub dry_run: bool,
     /// Print the steps as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct GcArgs {
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print it as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Boot(boot) => cmd::boot::main(&boot),
         Command::Check(check) => cmd::check::main(&check),
         Command::Fmt(fmt) => cmd::fmt::main(&fmt),
+        Command::Gc(args) => cmd::gc::main(&args),
         Command::Install(args) => cmd::install::install(&args),
         Command::NetworkBridge(words) => cmd::network::script("network-bridge", &words),
         Command::NetworkRoute(words) => cmd::network::script("network-route", &words),

@@ -14,6 +14,7 @@
 pub mod config;
 pub mod diag;
 pub mod forward;
+pub mod gc;
 pub mod hotplug;
 pub mod install;
 pub mod journal;

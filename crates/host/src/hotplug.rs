@@ -7,7 +7,8 @@ use xenwire_core::config::host_conf::{self, HostConf};
 use xenwire_core::diag::{Diagnostics, Style};
 use xenwire_core::hotplug::{
     Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, guard,
-    hooks as wanted_hooks, lacks_uplink, passage, questions, scope, vm_nodes, wanted_nodes,
+    hooks as wanted_hooks, lacks_uplink, old_rules, passage, questions, scope, vm_nodes,
+    wanted_nodes,
 };
 use xenwire_core::journal::{Event, Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
@@ -17,6 +18,7 @@ use crate::files;
 use crate::hooks;
 use crate::journal::{Announced, FileJournal, Journal, Keeping};
 use crate::kernel::{Kernel, unreadable};
+use crate::lock::Lock;
 use crate::log::{Level, Log};
 use crate::network;
 use crate::run::{Gate, Gated, Host, Performer, run};
@@ -189,6 +191,14 @@ fn act(
         for warning in warnings {
             log.say(Level::Warning, &format!("{subject}: {warning}"));
         }
+        // Xen's own scripts may be changing the same chain (contract 2.4).
+        let _iptables = match Lock::for_forward(&plan) {
+            Ok(lock) => lock,
+            Err(why) => {
+                log.say(Level::Warning, &format!("{subject}: {why}"));
+                None
+            }
+        };
         let mut gated = Gated { host, gate };
         match run(Machine::new(subject, plan), &mut journal, &mut gated) {
             Outcome::NothingToDo => {}
@@ -286,6 +296,12 @@ pub fn prepare(
         observed.state.passages = passages.map_err(unreadable)?;
         let said = passage::desire(call, &nodes, &conf, &forward, &observed, &mut desired)?;
         warnings.extend(said);
+    }
+    if old_rules::may_have(call, given) {
+        observed.state.old_rules = kernel
+            .old_rules()
+            .map_err(|error| format!("cannot read the FORWARD chain: {error}"))?;
+        old_rules::desire(call, &nodes, &observed, &mut desired)?;
     }
     match hooks::find(&places.hooks) {
         Ok(found) => desired.hooks = wanted_hooks(call, &nodes, &desired, &found),

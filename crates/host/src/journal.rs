@@ -1,8 +1,9 @@
 //! Journals. What is about to be done is written here first; the token that comes back is what
 //! the kernel's performer asks for.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -139,6 +140,40 @@ impl Journal for MemoryJournal {
         self.events.push(event.clone());
         Ok(matches!(event, Event::Announced { .. }).then_some(Announced(())))
     }
+}
+
+/// The records of each journal in a folder whose name this accepts, without a lock: what is read may
+/// be about to change.
+///
+/// # Errors
+/// A [`Fault`] if the folder or a file cannot be read; where there is no folder there are none.
+pub fn look<N: Ord>(
+    folder: &Path,
+    accept: impl Fn(&str) -> Option<N>,
+) -> Result<BTreeMap<N, Vec<Event>>, Fault> {
+    let fault = |path: &Path, error: &io::Error| io_fault("read the journal", path, error);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(fault(folder, &error)),
+    };
+    let mut journals = BTreeMap::new();
+    for entry in entries {
+        let path = entry.map_err(|error| fault(folder, &error))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some(name) = name.and_then(&accept) else {
+            continue;
+        };
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                journals.insert(name, read(&text).0);
+            }
+            // It went meanwhile, with its vif.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(fault(&path, &error)),
+        }
+    }
+    Ok(journals)
 }
 
 /// The records of a journal up to the first that cannot be read, how many bytes they take, and

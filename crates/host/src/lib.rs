@@ -9,6 +9,7 @@
 //! | [`run`] | carries out the orders of a journal's state machine |
 //! | [`hotplug`] | a vif script's call from argv to exit status |
 //! | [`install`] | puts links in the place of Xen's scripts, and the scripts back |
+//! | [`gc`] | finds and removes what vifs that are gone left behind |
 //! | [`hooks`] | finds and runs the hooks of the vif scripts |
 //! | [`topology`] | what `xenwire show` draws, as observed |
 //! | [`terminal`] | how wide it is |
@@ -20,6 +21,7 @@
 
 pub mod files;
 pub mod forward;
+pub mod gc;
 pub mod hooks;
 pub mod hotplug;
 pub mod install;

@@ -95,6 +95,29 @@ impl Switch {
         Ok(found)
     }
 
+    /// All its ports for whose texts (Interface, external_ids) this holds.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn ports(
+        &mut self,
+        holds: impl Fn(&BTreeMap<String, String>) -> bool,
+    ) -> Result<BTreeMap<IfName, SwitchPort>, String> {
+        let every = select("Interface", &json!([]), &["name", "external_ids"]);
+        let [rows] = self.transact(&[every])?;
+        let mut ports = BTreeMap::new();
+        for row in rows_of(&rows) {
+            let name = row["name"].as_str().and_then(|name| name.parse().ok());
+            let Some(name) = name.filter(|_| holds(&map_of(&row["external_ids"]))) else {
+                continue;
+            };
+            if let Some(port) = self.port(&name)? {
+                ports.insert(name, port);
+            }
+        }
+        Ok(ports)
+    }
+
     fn port(&mut self, name: &IfName) -> Result<Option<SwitchPort>, String> {
         let named = json!([["name", "==", name.as_str()]]);
         let [ports, interfaces] = self.transact(&[

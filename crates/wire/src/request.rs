@@ -142,7 +142,7 @@ pub enum Query {
         /// Its name.
         name: String,
     },
-    /// The rules of a chain; none if there is no such chain.
+    /// The rules of a chain, in their order; none if there is no such chain.
     FilterRules {
         /// The family of the table.
         family: nft::Family,

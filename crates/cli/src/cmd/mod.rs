@@ -3,6 +3,7 @@
 pub mod boot;
 pub mod check;
 pub mod fmt;
+pub mod gc;
 pub mod install;
 pub mod lab;
 pub mod network;

@@ -17,6 +17,7 @@
 //! | `up` | the orders to a lab that is up |
 //! | `words` | help, usage, and readers that go away |
 //! | `hotplug` | the exit statuses of a vif script |
+//! | `gc` | what vifs that are gone left behind goes, and nothing else |
 //! | `hooks` | an administrator's hooks: what they see, and whose are run |
 //! | `xenstored`, `xenstored_trace` | a xenstore by itself: its sockets, its end, its traces |
 //!
@@ -29,6 +30,7 @@ mod check;
 mod claims;
 mod custom;
 mod execs;
+mod gc;
 mod hang;
 mod hooks;
 mod hotplug;

@@ -217,6 +217,18 @@ fn ports_of_open_vswitch_come_and_go() {
             ""
         );
     }
+
+    // Nobody calls the script: gc finds the port, and leaves one that is no vif's.
+    dom0.ovs("add-port xenbr0 mine0 -- set interface mine0 external_ids:vm-id=7");
+    let gone = dom0.place.on("dom0", &["ip", "link", "delete", "vif23.0"]);
+    assert_eq!(gone.status, 0, "{gone}");
+    let said = dom0.place.on("dom0", &["/run/xenwire/bin/xenwire", "gc"]);
+    assert_eq!(said.status, 0, "{said}");
+    assert!(
+        said.out.contains("take port vif23.0 from Open vSwitch\n"),
+        "{said}"
+    );
+    assert_eq!(dom0.ovs("list-ports xenbr0"), "mine0");
     drop(switch);
     assert_eq!(dom0.call("offline", 23).status, 0);
 }

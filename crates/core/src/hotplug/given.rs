@@ -12,6 +12,8 @@ use crate::state::{Effect, Neighbour};
 pub struct Given {
     /// The entries.
     pub neighbours: BTreeSet<Neighbour>,
+    /// Whether there was any such call: without one, Xen's own scripts may have brought it up.
+    pub by_us: bool,
 }
 
 impl Given {
@@ -27,6 +29,7 @@ impl Given {
         });
         Self {
             neighbours: neighbours.collect(),
+            by_us: !events.is_empty(),
         }
     }
 }

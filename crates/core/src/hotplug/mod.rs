@@ -7,6 +7,7 @@
 //!  the links in scope ──desire────────────▶ Desired, or the text of hotplug-error
 //!  its guard ───────────guard::desire─────▶ and what its guest may send
 //!  its passage ─────────passage::desire───▶ and whether FORWARD lets it by
+//!  the FORWARD chain ───old_rules::desire─▶ and what Xen's own scripts left there
 //! ```
 //!
 //! Each script has a file that says what it wants; what they share is in `identity` (which link it
@@ -21,6 +22,7 @@ mod identity;
 mod invocation;
 mod nat;
 mod nodes;
+pub mod old_rules;
 mod openvswitch;
 pub mod passage;
 mod port;

@@ -267,8 +267,8 @@ fn check_guards(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>)
     }
 }
 
-/// Policy rules are nobody's unless they are named, and neither are passages, masquerading and ports
-/// of Open vSwitch.
+/// Policy rules are nobody's unless they are named, and neither are passages, masquerading, rules of
+/// Xen's own scripts and ports of Open vSwitch.
 fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) {
     for (step, number) in plan.steps.iter().zip(0..) {
         let named = match &step.effect {
@@ -281,6 +281,8 @@ fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) 
             Effect::ChangeMasquerade { uplink, change } => {
                 desired.masquerades.get(uplink) == Some(&change.to)
             }
+            Effect::DeleteOldRule(rule) => desired.old_rules_gone.contains(rule),
+            Effect::RestoreOldRule(_) => false,
             Effect::ChangeSwitchPort(change) => {
                 desired.switch_ports.contains_key(&change.port)
                     || desired.switch_ports_gone.contains(&change.port)

@@ -11,7 +11,7 @@ use super::{Refusal, Report, Skipped};
 use crate::name::{IfName, Mac};
 use crate::state::{
     Address, Desired, Effect, Feature, ForwardChain, ForwardMark, Guard, Link, LinkKind,
-    LinkSysctl, Managed, Neighbour, NetState, NodeWrite, Observed, Origin, Pair, Passage,
+    LinkSysctl, Managed, Neighbour, NetState, NodeWrite, Observed, OldRule, Origin, Pair, Passage,
     PortVlans, Route, Rule, SwitchChange, VlanChange, WantedLink, WantedNode,
 };
 
@@ -64,6 +64,9 @@ pub struct Diff {
     pub open: BTreeMap<ForwardChain, Pair<Option<ForwardMark>>>,
     /// Links that begin or cease to masquerade.
     pub masquerades: BTreeMap<IfName, Pair<bool>>,
+    /// Rules of Xen's own scripts to remove, the last of the chain first: the places of the others
+    /// stay as they are.
+    pub old_rules_removed: Vec<OldRule>,
     /// Nodes to write, each with the effect and what it came from.
     pub nodes: Vec<(WantedNode, Effect)>,
 }
@@ -130,6 +133,11 @@ impl Diff {
         comparison.guards(&observed.state);
         comparison.passages(&observed.state);
         comparison.masquerades(&observed.state);
+        let old_rules = desired
+            .old_rules_gone
+            .intersection(&observed.state.old_rules);
+        comparison.diff.old_rules_removed = old_rules.cloned().collect();
+        comparison.diff.old_rules_removed.reverse();
         comparison.switch_ports(&observed.state);
         comparison.nodes(&observed.state);
         comparison.report.foreign = observed

@@ -58,6 +58,16 @@ impl Need {
     }
 }
 
+impl Plan {
+    /// The same, where each step is done if it can be, whatever becomes of the others.
+    pub fn each_by_itself(mut self) -> Self {
+        for step in &mut self.steps {
+            step.need = Need::Wished;
+        }
+        self
+    }
+}
+
 impl Step {
     /// A step without which the plan fails.
     pub fn required(effect: Effect) -> Self {

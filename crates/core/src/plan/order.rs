@@ -8,7 +8,7 @@
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
 //!  bring up     attach · VLANs · up (bridges before ports) · addresses · routes · neighbours · rules
 //!  let speak    flags of addresses · addr_gen_mode · delete · guests may say anything
-//!               · no masquerading · hooks · nodes at the end
+//!               · no masquerading · rules of Xen's own scripts · hooks · nodes at the end
 //! ```
 //!
 //! A link that is renamed or gets another MAC is down meanwhile: kernels before 6.2 refuse to
@@ -125,6 +125,7 @@ impl Ordering<'_> {
         self.guards(|guarded| !guarded, &mut steps);
         self.passages(false, &mut steps);
         self.masquerades(false, &mut steps);
+        self.old_rules(&mut steps);
         self.hooks(&mut steps);
         steps.0.extend(self.nodes_at(Moment::AtEnd));
         steps.0

@@ -229,6 +229,12 @@ impl NetState {
                 };
                 Ok(())
             }
+            Effect::RestoreOldRule(rule) => require(self.old_rules.insert(rule.clone()), || {
+                format!("{rule} is there already")
+            }),
+            Effect::DeleteOldRule(rule) => require(self.old_rules.remove(rule), || {
+                format!("{rule} is not there")
+            }),
             Effect::WriteNodes { writes, .. } => {
                 for w in writes {
                     require(self.nodes.get(&w.path) == w.from.as_ref(), || {

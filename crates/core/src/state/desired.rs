@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Address, Feature, ForwardChain, ForwardMark, Guard, Hooks, LinkKind, LinkSysctl, Neighbour,
-    NodePath, NodeValue, Passage, PortVlans, Route, Rule, SwitchPort,
+    NodePath, NodeValue, OldRule, Passage, PortVlans, Route, Rule, SwitchPort,
 };
 use crate::name::{IfName, Mac};
 
@@ -37,6 +37,8 @@ pub struct Desired {
     pub open: BTreeMap<ForwardChain, Option<ForwardMark>>,
     /// Links, and whether they are to masquerade what leaves by them.
     pub masquerades: BTreeMap<IfName, bool>,
+    /// Rules of Xen's own scripts that are to go.
+    pub old_rules_gone: BTreeSet<OldRule>,
     /// Ports of Open vSwitch that are to be there.
     pub switch_ports: BTreeMap<IfName, SwitchPort>,
     /// Ports of Open vSwitch that are to go.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Feature, ForwardChain, ForwardMark, Guard, Hooks, Link, LinkKind, LinkSysctl,
-    Neighbour, NodePath, NodeValue, Passage, PeerEnd, Route, Rule, SwitchChange, VlanChange,
+    Neighbour, NodePath, NodeValue, OldRule, Passage, PeerEnd, Route, Rule, SwitchChange,
+    VlanChange,
 };
 use crate::name::{IfName, Mac};
 
@@ -115,6 +116,10 @@ pub enum Effect {
         /// Whether it does.
         change: Pair<bool>,
     },
+    /// Puts a rule of Xen's own scripts back where it was: what takes back its removal.
+    RestoreOldRule(OldRule),
+    /// Removes a rule of Xen's own scripts from the FORWARD chain.
+    DeleteOldRule(OldRule),
     /// Writes or removes nodes, in one transaction that fails if `within` is gone by then: a
     /// backend folder that libxl deleted must not come back (contract, appendix B).
     WriteNodes {
@@ -276,6 +281,8 @@ impl Effect {
                 uplink,
                 change: change.swapped(),
             },
+            Self::RestoreOldRule(rule) => Self::DeleteOldRule(rule),
+            Self::DeleteOldRule(rule) => Self::RestoreOldRule(rule),
             Self::WriteNodes { within, writes } => Self::WriteNodes {
                 within,
                 writes: writes
@@ -321,6 +328,8 @@ impl Effect {
             | Self::ChangePassage { .. }
             | Self::OpenForward { .. }
             | Self::ChangeMasquerade { .. }
+            | Self::RestoreOldRule(_)
+            | Self::DeleteOldRule(_)
             | Self::ChangeSwitchPort(_)
             | Self::WriteNodes { .. }
             | Self::RunHooks(_) => None,
@@ -432,6 +441,8 @@ impl fmt::Display for Effect {
                 true => write!(f, "masquerade what leaves by {uplink}"),
                 false => write!(f, "masquerade no longer what leaves by {uplink}"),
             },
+            Self::RestoreOldRule(rule) => write!(f, "put back the rule {rule}"),
+            Self::DeleteOldRule(rule) => write!(f, "remove the rule {rule}"),
             Self::WriteNodes { writes, .. } => {
                 for (n, write) in writes.iter().enumerate() {
                     f.write_str(if n == 0 { "" } else { " and " })?;

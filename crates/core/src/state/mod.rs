@@ -17,6 +17,7 @@ mod mark;
 mod neighbour;
 mod node;
 mod observed;
+mod old_rule;
 mod passage;
 mod port_vlan;
 mod route;
@@ -37,6 +38,7 @@ pub use mark::Mark;
 pub use neighbour::Neighbour;
 pub use node::{NodePath, NodeValue};
 pub use observed::{Keys, LinkFacts, Observed, Scope};
+pub use old_rule::{OldRule, Passes};
 pub use passage::{Forward, ForwardChain, ForwardMark, Gate, Passage};
 pub use port_vlan::{Carriage, PortVlans, VlanChange};
 pub use route::{Hop, Route, RouteKind};
@@ -81,6 +83,8 @@ pub struct NetState {
     /// Links that masquerade what leaves by them, of those that were asked about: to others it comes
     /// from an address of that link.
     pub masquerades: BTreeSet<IfName>,
+    /// Rules that Xen's own scripts made in the FORWARD chain, if they were looked for.
+    pub old_rules: BTreeSet<OldRule>,
     /// xenstore nodes. A key that is missing is a node that is not there.
     pub nodes: BTreeMap<NodePath, NodeValue>,
 }

@@ -354,12 +354,11 @@ impl Kernel {
         };
         let replies = self.ask_filters(&query)?;
         let ours = replies.into_iter().filter_map(|reply| match reply {
-            Reply::Filter(Said::Rule {
-                handle,
-                comment: Some(comment),
-            }) if comment.starts_with(OURS) => Some((handle, comment)),
+            Reply::Filter(Said::Rule(rule)) => Some(rule),
             _ => None,
         });
+        let ours = ours.filter_map(|rule| Some((rule.handle, rule.comment?)));
+        let ours = ours.filter(|(_, comment)| comment.starts_with(OURS));
         Ok(ours.collect())
     }
 }

@@ -76,7 +76,10 @@ impl Kernel {
     }
 
     /// All guards.
-    pub(super) fn all_guards(&mut self) -> Result<BTreeMap<IfName, Guard>, KernelError> {
+    ///
+    /// # Errors
+    /// [`KernelError`]; a kernel without packet filters has no guards.
+    pub fn all_guards(&mut self) -> Result<BTreeMap<IfName, Guard>, KernelError> {
         let mut guards = BTreeMap::new();
         for element in self.elements_of((Family::Inet, TABLE, GUARDED))? {
             let Some(link) = link(&element) else {

@@ -13,6 +13,7 @@ mod legacy;
 mod masquerade;
 mod mutate;
 mod observe;
+mod old_rules;
 mod part;
 mod socket;
 mod to_wire;

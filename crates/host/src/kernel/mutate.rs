@@ -4,6 +4,7 @@
 mod forward;
 mod guards;
 mod masquerade;
+mod old_rules;
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -95,6 +96,8 @@ impl Kernel {
             }
             Effect::OpenForward { chain, change } => self.open_forward(*chain, change),
             Effect::ChangeMasquerade { uplink, change } => self.masquerade(uplink, change.to),
+            Effect::DeleteOldRule(rule) => self.delete_old_rule(rule),
+            Effect::RestoreOldRule(rule) => self.restore_old_rule(rule),
             Effect::WriteNodes { .. } | Effect::ChangeSwitchPort(_) | Effect::RunHooks(_) => {
                 unreachable!("the store, the switch and a shell do these")
             }

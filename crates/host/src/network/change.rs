@@ -59,6 +59,12 @@ impl Change {
         Ok(Self { plan })
     }
 
+    /// The same, where no step depends on another.
+    pub fn each_by_itself(self) -> Self {
+        let plan = self.plan.each_by_itself();
+        Self { plan }
+    }
+
     /// Carries it out.
     pub fn run(
         self,

@@ -4,7 +4,7 @@
 //! Calls follow one another: there is one lock for all of them, since each looks at the whole host.
 //! Journals are on /run and not synced: what they could undo is in the running kernel only.
 
-mod change;
+pub(crate) mod change;
 mod loopback;
 mod recover;
 mod root;
@@ -73,7 +73,7 @@ impl Places {
     }
 
     /// Waits for the lock of all network scripts.
-    fn lock(&self) -> Result<File, String> {
+    pub(crate) fn lock(&self) -> Result<File, String> {
         let path = lock_path(&self.journals);
         let error = |why: std::io::Error| format!("lock {}: {why}", path.display());
         fs::DirBuilder::new()

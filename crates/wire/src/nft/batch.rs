@@ -1,6 +1,6 @@
 //! Changes to a ruleset, in one transaction.
 
-use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_core::{NLA_F_NESTED, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
 
 use super::expression::Expression;
 use super::set::{Element, Set, put_elements};
@@ -48,6 +48,22 @@ pub enum Change {
     AddRule(Family, String, Rule),
     /// A rule, before those of its chain.
     InsertRule(Family, String, Rule),
+    /// A rule as the kernel told it once.
+    RestoreRule {
+        /// The family of the table.
+        family: Family,
+        /// The table.
+        table: String,
+        /// The chain.
+        chain: String,
+        /// The number of the rule that it is to be before; none: it is to be the last.
+        before: Option<u64>,
+        /// The kernel's own bytes.
+        expressions: Vec<u8>,
+        /// What its packets carry in IP, for matches of iptables that are for that only
+        /// (NFTA_RULE_COMPAT, which the kernel does not tell).
+        protocol: Option<u8>,
+    },
     /// A rule, which must be there.
     DeleteRule {
         /// The family of the table.
@@ -205,6 +221,33 @@ fn messages((number, change): (usize, &Change)) -> Vec<Message> {
         Change::InsertRule(family, table, rule) => one(NEWRULE, NLM_F_CREATE, *family, &|to| {
             rule.put(to, table);
         }),
+        Change::RestoreRule {
+            family,
+            table,
+            chain,
+            before,
+            expressions,
+            protocol,
+        } => {
+            let flags = match before {
+                Some(_) => NLM_F_CREATE,
+                None => NLM_F_CREATE | NLM_F_APPEND,
+            };
+            one(NEWRULE, flags, *family, &|to| {
+                to.put_text(1, table);
+                to.put_text(2, chain);
+                to.put(4 | NLA_F_NESTED, expressions);
+                if let Some(protocol) = protocol {
+                    to.put_nest(5, |compat| {
+                        compat.put_be32(1, u32::from(*protocol));
+                        compat.put_be32(2, 0);
+                    });
+                }
+                if let Some(before) = before {
+                    to.put(6, &before.to_be_bytes());
+                }
+            })
+        }
         Change::DeleteRule {
             family,
             table,

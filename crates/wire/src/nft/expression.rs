@@ -19,6 +19,15 @@ pub enum Base {
     Transport = 2,
 }
 
+impl Base {
+    /// The base of this number.
+    pub(super) fn of(number: u32) -> Option<Self> {
+        [Self::Link, Self::Network, Self::Transport]
+            .into_iter()
+            .find(|base| *base as u32 == number)
+    }
+}
+
 /// What is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {

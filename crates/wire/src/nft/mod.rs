@@ -14,11 +14,13 @@
 
 mod batch;
 mod expression;
+mod found;
 mod said;
 mod set;
 
 pub use batch::{Batch, Chain, Change, Hook, Rule, Work};
 pub use expression::{Base, Expression, Load, Register, Verdict};
+pub use found::{FoundRule, Part};
 pub use said::Said;
 pub use set::{Element, Field, Set};
 
@@ -90,7 +92,7 @@ pub(crate) fn chain_query(family: Family, table: &str, chain: &str) -> Vec<u8> {
     to.0
 }
 
-/// A question for the rules of a chain.
+/// A question for the rules of a chain, in their order.
 pub(crate) fn rules_query(family: Family, table: &str, chain: &str) -> Vec<u8> {
     let mut to = Attributes(header(family as u8, 0));
     to.put_text(1, table);

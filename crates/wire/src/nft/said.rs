@@ -1,6 +1,6 @@
 //! What the kernel says of tables, chains, rules and elements.
 
-use super::{Element, NEWCHAIN, NEWGEN, NEWRULE, NEWSETELEM, NEWTABLE, SUBSYSTEM};
+use super::{Element, FoundRule, NEWCHAIN, NEWGEN, NEWRULE, NEWSETELEM, NEWTABLE, SUBSYSTEM};
 use crate::attribute::{as_text, split};
 
 /// What a message says.
@@ -25,12 +25,7 @@ pub enum Said {
         drops: bool,
     },
     /// A rule.
-    Rule {
-        /// The kernel's number of it.
-        handle: u64,
-        /// Its comment.
-        comment: Option<String>,
-    },
+    Rule(FoundRule),
     /// Elements of the set that was asked for.
     Elements(Vec<Element>),
     /// The number of the present ruleset.
@@ -66,10 +61,11 @@ pub(crate) fn read(kind: u16, payload: &[u8]) -> Result<Option<Said>, String> {
             drops: number(value(5)) == Some(0),
         }),
         NEWRULE => match value(3).map(<[u8; 8]>::try_from) {
-            Some(Ok(handle)) => Some(Said::Rule {
+            Some(Ok(handle)) => Some(Said::Rule(FoundRule {
                 handle: u64::from_be_bytes(handle),
                 comment: value(7).and_then(comment),
-            }),
+                expressions: value(4).unwrap_or_default().to_vec(),
+            })),
             _ => return Err("a rule without a number".into()),
         },
         NEWSETELEM => {

@@ -1,4 +1,5 @@
-//! What nftables does for us: guards of guests, passing FORWARD, and masquerading.
+//! What nftables does for us: guards of guests, passing FORWARD, masquerading; and the rules of Xen's own
+//! scripts.
 
 use super::Ordering;
 use super::steps::Steps;
@@ -26,6 +27,12 @@ impl Ordering<'_> {
                 let (port, change) = (port.clone(), change.clone());
                 steps.add(Effect::ChangePassage { port, change });
             }
+        }
+    }
+
+    pub(super) fn old_rules(&self, steps: &mut Steps) {
+        for rule in &self.diff.old_rules_removed {
+            steps.add(Effect::DeleteOldRule(rule.clone()));
         }
     }
 

@@ -1,0 +1,65 @@
+use super::*;
+use crate::hotplug::Command;
+use crate::journal::Event;
+use crate::name::Mac;
+use crate::state::{Link, LinkKind, NetState, NodePath, NodeValue, OldRule, Passes};
+
+fn offline() -> Invocation {
+    Invocation {
+        command: Command::Offline,
+        ..Invocation::from((1, 0))
+    }
+}
+
+fn gone(ports: &[&str], links: &[(&str, Mac)], vifname: Option<&str>) -> Vec<u32> {
+    let mut state = NetState::default();
+    for (place, port) in (0..).zip(ports) {
+        state.old_rules.insert(OldRule {
+            place,
+            port: port.parse().unwrap(),
+            passes: Passes::FromAnywhere,
+            expressions: Vec::new(),
+        });
+    }
+    for (name, mac) in links {
+        let link = Link {
+            kind: LinkKind::Other("vif".into()),
+            up: true,
+            arp: true,
+            multicast: true,
+            mac: Some(*mac),
+            mtu: 1500,
+            master: None,
+            alias: None,
+        };
+        state.links.insert(name.parse().unwrap(), link);
+    }
+    let path = NodePath("backend/vif/1/0/vifname".into());
+    let read = vifname.map(|name| (path, NodeValue::text(name)));
+    let nodes = Nodes::of(&offline(), &read.into_iter().collect());
+    let mut desired = Desired::default();
+    super::desire(&offline(), &nodes, &Observed::host(state), &mut desired).unwrap();
+    let places = desired.old_rules_gone.iter().map(|rule| rule.place);
+    places.collect()
+}
+
+#[test]
+fn only_a_vif_that_goes_and_that_we_never_saw_is_asked_about() {
+    let ours = Given::of(&[Event::Done]);
+    assert!(may_have(&offline(), &Given::default()));
+    assert!(!may_have(&offline(), &ours));
+    assert!(!may_have(&Invocation::from((1, 0)), &Given::default()));
+}
+
+#[test]
+fn the_rules_of_this_vif_go_by_both_its_names() {
+    let ports = ["vif1.0", "vif11.0", "web0", "vif1.0", "vif1.0-emu"];
+    assert_eq!(gone(&ports, &[], None), [0, 3]);
+    assert_eq!(gone(&ports, &[], Some("web0")), [0, 2, 3]);
+    // Renamed by Xen's scripts, and somebody's NIC.
+    assert_eq!(
+        gone(&ports, &[("web0", Mac::QUIET)], Some("web0")),
+        [0, 2, 3]
+    );
+    assert_eq!(gone(&ports, &[("web0", Mac([2; 6]))], Some("web0")), [0, 3]);
+}
