@@ -267,8 +267,8 @@ fn check_guards(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>)
     }
 }
 
-/// Policy rules are nobody's unless they are named, and neither are passages, masquerading and ports
-/// of Open vSwitch.
+/// Policy rules are nobody's unless they are named, and neither are passages, masquerading, host
+/// files and ports of Open vSwitch.
 fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) {
     for (step, number) in plan.steps.iter().zip(0..) {
         let named = match &step.effect {
@@ -281,6 +281,10 @@ fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) 
             Effect::ChangeMasquerade { uplink, change } => {
                 desired.masquerades.get(uplink) == Some(&change.to)
             }
+            Effect::ChangeDhcpHost(change) => {
+                desired.dhcp_hosts.get(&change.vif) == Some(&change.to)
+            }
+            Effect::ChangeDhcpServer(change) => desired.dhcp_server.wanted() == Some(&change.to),
             Effect::ChangeSwitchPort(change) => {
                 desired.switch_ports.contains_key(&change.port)
                     || desired.switch_ports_gone.contains(&change.port)

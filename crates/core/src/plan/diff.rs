@@ -10,9 +10,9 @@ use super::names::Names;
 use super::{Refusal, Report, Skipped};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, Desired, Effect, Feature, ForwardChain, ForwardMark, Guard, Link, LinkKind,
-    LinkSysctl, Managed, Neighbour, NetState, NodeWrite, Observed, Origin, Pair, Passage,
-    PortVlans, Route, Rule, SwitchChange, VlanChange, WantedLink, WantedNode,
+    Address, Desired, DhcpHostChange, DhcpServerChange, Effect, Feature, ForwardChain, ForwardMark,
+    Guard, Link, LinkKind, LinkSysctl, Managed, Neighbour, NetState, NodeWrite, Observed, Origin,
+    Pair, Passage, PortVlans, Route, Rule, SwitchChange, VlanChange, WantedLink, WantedNode,
 };
 
 /// Everything that differs. Links carry the name they are wanted under, what is removed the
@@ -64,6 +64,10 @@ pub struct Diff {
     pub open: BTreeMap<ForwardChain, Pair<Option<ForwardMark>>>,
     /// Links that begin or cease to masquerade.
     pub masquerades: BTreeMap<IfName, Pair<bool>>,
+    /// Host files of the DHCP server that come, change or go.
+    pub dhcp_hosts: Vec<DhcpHostChange>,
+    /// The DHCP server's start or end.
+    pub dhcp_server: Option<DhcpServerChange>,
     /// Nodes to write, each with the effect and what it came from.
     pub nodes: Vec<(WantedNode, Effect)>,
 }
@@ -130,6 +134,7 @@ impl Diff {
         comparison.guards(&observed.state);
         comparison.passages(&observed.state);
         comparison.masquerades(&observed.state);
+        comparison.dhcp(&observed.state);
         comparison.switch_ports(&observed.state);
         comparison.nodes(&observed.state);
         comparison.report.foreign = observed
@@ -418,6 +423,27 @@ impl Comparison<'_> {
             let pair = pair.map(|pair| (uplink.clone(), pair));
             self.diff.masquerades.extend(pair);
         }
+    }
+
+    fn dhcp(&mut self, observed: &NetState) {
+        let there = &observed.dhcp;
+        for (vif, wanted) in &self.desired.dhcp_hosts {
+            let change = DhcpHostChange {
+                folder: there.folder.clone(),
+                vif: vif.clone(),
+                from: there.hosts.get(vif).cloned(),
+                to: wanted.clone(),
+            };
+            if change.from != change.to {
+                self.diff.dhcp_hosts.push(change);
+            }
+        }
+        let pair = differing(there.server.clone(), &self.desired.dhcp_server);
+        self.diff.dhcp_server = pair.map(|pair| DhcpServerChange {
+            folder: there.folder.clone(),
+            from: pair.from,
+            to: pair.to,
+        });
     }
 
     fn switch_ports(&mut self, observed: &NetState) {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Address, Feature, ForwardChain, ForwardMark, Guard, Hooks, LinkKind, LinkSysctl, Neighbour,
-    NodePath, NodeValue, Passage, PortVlans, Route, Rule, SwitchPort,
+    Address, DhcpServer, Feature, ForwardChain, ForwardMark, Guard, Hooks, LinkKind, LinkSysctl,
+    Neighbour, NodePath, NodeValue, Passage, PortVlans, Route, Rule, SwitchPort,
 };
 use crate::name::{IfName, Mac};
 
@@ -37,6 +37,10 @@ pub struct Desired {
     pub open: BTreeMap<ForwardChain, Option<ForwardMark>>,
     /// Links, and whether they are to masquerade what leaves by them.
     pub masquerades: BTreeMap<IfName, bool>,
+    /// What host files of the DHCP server are to say, by vif; `None`: the file is to go.
+    pub dhcp_hosts: BTreeMap<IfName, Option<String>>,
+    /// The DHCP server.
+    pub dhcp_server: Managed<DhcpServer>,
     /// Ports of Open vSwitch that are to be there.
     pub switch_ports: BTreeMap<IfName, SwitchPort>,
     /// Ports of Open vSwitch that are to go.

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Feature, ForwardChain, ForwardMark, Guard, Hooks, Link, LinkKind, LinkSysctl,
-    Neighbour, NodePath, NodeValue, Passage, PeerEnd, Route, Rule, SwitchChange, VlanChange,
+    Address, DhcpHostChange, DhcpServerChange, Feature, ForwardChain, ForwardMark, Guard, Hooks,
+    Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, Passage, PeerEnd, Route, Rule,
+    SwitchChange, VlanChange,
 };
 use crate::name::{IfName, Mac};
 
@@ -115,6 +116,11 @@ pub enum Effect {
         /// Whether it does.
         change: Pair<bool>,
     },
+    /// Tells the DHCP server about a guest's NIC, or has it forget one. A server that is not there
+    /// reads the file when it starts.
+    ChangeDhcpHost(DhcpHostChange),
+    /// Starts or stops the DHCP server.
+    ChangeDhcpServer(DhcpServerChange),
     /// Writes or removes nodes, in one transaction that fails if `within` is gone by then: a
     /// backend folder that libxl deleted must not come back (contract, appendix B).
     WriteNodes {
@@ -276,6 +282,8 @@ impl Effect {
                 uplink,
                 change: change.swapped(),
             },
+            Self::ChangeDhcpHost(change) => Self::ChangeDhcpHost(change.swapped()),
+            Self::ChangeDhcpServer(change) => Self::ChangeDhcpServer(change.swapped()),
             Self::WriteNodes { within, writes } => Self::WriteNodes {
                 within,
                 writes: writes
@@ -291,12 +299,16 @@ impl Effect {
         }))
     }
 
-    /// Whether the kernel's network is what changes, and not the store, Open vSwitch or what hooks
-    /// change.
+    /// Whether the kernel's network is what changes, and not the store, Open vSwitch, the DHCP
+    /// server or what hooks change.
     pub fn is_kernel(&self) -> bool {
         !matches!(
             self,
-            Self::WriteNodes { .. } | Self::RunHooks(_) | Self::ChangeSwitchPort(_)
+            Self::WriteNodes { .. }
+                | Self::RunHooks(_)
+                | Self::ChangeSwitchPort(_)
+                | Self::ChangeDhcpHost(_)
+                | Self::ChangeDhcpServer(_)
         )
     }
 
@@ -322,6 +334,8 @@ impl Effect {
             | Self::OpenForward { .. }
             | Self::ChangeMasquerade { .. }
             | Self::ChangeSwitchPort(_)
+            | Self::ChangeDhcpHost(_)
+            | Self::ChangeDhcpServer(_)
             | Self::WriteNodes { .. }
             | Self::RunHooks(_) => None,
         }
@@ -432,6 +446,8 @@ impl fmt::Display for Effect {
                 true => write!(f, "masquerade what leaves by {uplink}"),
                 false => write!(f, "masquerade no longer what leaves by {uplink}"),
             },
+            Self::ChangeDhcpHost(change) => change.fmt(f),
+            Self::ChangeDhcpServer(change) => change.fmt(f),
             Self::WriteNodes { writes, .. } => {
                 for (n, write) in writes.iter().enumerate() {
                     f.write_str(if n == 0 { "" } else { " and " })?;

@@ -8,6 +8,7 @@ mod address;
 mod apply;
 mod attribute;
 mod desired;
+mod dhcp;
 mod effect;
 mod feature;
 mod guard;
@@ -28,6 +29,7 @@ pub use address::{Address, Lifetime};
 pub use apply::Mismatch;
 pub use attribute::{Attribute, Deadline};
 pub use desired::{Desired, Managed, Moment, Origin, WantedHooks, WantedLink, WantedNode};
+pub use dhcp::{Dhcp, DhcpHostChange, DhcpServer, DhcpServerChange};
 pub use effect::{Effect, LinkChange, NodeWrite, Pair, Undo};
 pub use feature::Feature;
 pub use guard::{Forged, Guard, NoGuard, Place};
@@ -81,6 +83,8 @@ pub struct NetState {
     /// Links that masquerade what leaves by them, of those that were asked about: to others it comes
     /// from an address of that link.
     pub masquerades: BTreeSet<IfName>,
+    /// What is known of the DHCP server of vif-nat's guests.
+    pub dhcp: Dhcp,
     /// xenstore nodes. A key that is missing is a node that is not there.
     pub nodes: BTreeMap<NodePath, NodeValue>,
 }

@@ -95,8 +95,12 @@ impl Kernel {
             }
             Effect::OpenForward { chain, change } => self.open_forward(*chain, change),
             Effect::ChangeMasquerade { uplink, change } => self.masquerade(uplink, change.to),
-            Effect::WriteNodes { .. } | Effect::ChangeSwitchPort(_) | Effect::RunHooks(_) => {
-                unreachable!("the store, the switch and a shell do these")
+            Effect::WriteNodes { .. }
+            | Effect::ChangeSwitchPort(_)
+            | Effect::ChangeDhcpHost(_)
+            | Effect::ChangeDhcpServer(_)
+            | Effect::RunHooks(_) => {
+                unreachable!("the store, the switch, the DHCP server and a shell do these")
             }
         };
         result.map_err(|error| error.fault(effect))
