@@ -22,6 +22,8 @@ cc            gcc
 xenstore-ls   xenstore-utils
 /usr/bin/python3:pyxs python3-pyxs
 setpriv       util-linux
+dnsmasq       dnsmasq-base
+busybox       busybox
 shellcheck    shellcheck
 qemu-system-x86_64 qemu-system-x86
 cpio          cpio

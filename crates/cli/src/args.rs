@@ -133,11 +133,11 @@ Words: start, stop or status; netdev=NIC, the link that answers for the guests [
 
 /// The end of `network-nat`'s help.
 const NETWORK_NAT: &str = "Example:
-  xenwire network-nat start netdev=eth1
+  xenwire network-nat start netdev=eth1 dhcp=yes
   xenwire network-nat stop netdev=eth1
 
-Words: start, stop or status; netdev=NIC, the link that packets leave by [default: eth0]; --plan (say what
-would be done). Exit status: 0 done, or nothing to do; 1 not done, and nothing changed.";
+Words: start, stop or status; netdev=NIC, the link that packets leave by [default: eth0]; dhcp=yes, start dnsmasq
+for the guests of vif-nat; --plan (say what would be done). Exit status: 0 done, or nothing to do; 1 not done, and nothing changed.";
 
 /// The end of `xenstored`'s help.
 const XENSTORED: &str = "Example:

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use xenwire_core::config::host_conf::{self, HostConf};
 use xenwire_core::diag::{Diagnostics, Style};
 use xenwire_core::hotplug::{
-    Command, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, guard,
+    Command, Device, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, guard,
     hooks as wanted_hooks, lacks_uplink, old_rules, passage, questions, scope, vm_nodes,
     wanted_nodes,
 };
@@ -14,6 +14,7 @@ use xenwire_core::journal::{Event, Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
 use xenwire_core::state::{Effect, NodePath, NodeValue, Place, Scope, Switches};
 
+use crate::dhcp;
 use crate::files;
 use crate::hooks;
 use crate::journal::{Announced, FileJournal, Journal, Keeping};
@@ -38,6 +39,8 @@ pub struct Places {
     pub store: Vec<PathBuf>,
     /// Open vSwitch's database.
     pub switch: PathBuf,
+    /// The folder of the DHCP server's files.
+    pub dhcp: PathBuf,
     /// The logs.
     pub log: Log,
     /// The folder of the hooks.
@@ -61,6 +64,7 @@ impl Places {
             network_lock: crate::network::lock_path(crate::network::JOURNALS),
             conf: "/etc/xen/xenwire.toml".into(),
             switch: switch::place(&env),
+            dhcp: dhcp::FOLDER.into(),
             store: store::places(env),
             log: Log::new(name),
             hooks: hooks::folder(name),
@@ -269,6 +273,9 @@ pub fn prepare(
     };
     observed.state.nodes = read.clone();
     observed.state.switches = switches;
+    if call.script == Script::VifNat && call.device == Device::Vif {
+        observed.state.dhcp = dhcp::look(&places.dhcp, Some(&call.vif.link()))?;
+    }
     let guarded = guard::scope(call, &nodes)?;
     observed.state.guards = kernel
         .guards(&guarded)

@@ -19,6 +19,7 @@
 // kernel/part.rs has what there is.
 #![deny(unsafe_code)]
 
+mod dhcp;
 pub mod files;
 pub mod forward;
 pub mod gc;

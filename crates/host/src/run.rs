@@ -3,6 +3,7 @@
 use xenwire_core::journal::{Answer, Fault, Machine, Order, Outcome};
 use xenwire_core::state::Effect;
 
+use crate::dhcp;
 use crate::hooks;
 use crate::journal::{Announced, Journal};
 use crate::kernel::Kernel;
@@ -45,6 +46,11 @@ impl Performer for Host {
             };
             let switch = self.switch.as_mut().ok_or_else(none)?;
             return switch.perform(announced, change);
+        }
+        match effect {
+            Effect::ChangeDhcpHost(change) => return dhcp::change_host(announced, change),
+            Effect::ChangeDhcpServer(change) => return dhcp::change_server(announced, change),
+            _ => {}
         }
         match &mut self.store {
             Some(store) => store.perform(effect),

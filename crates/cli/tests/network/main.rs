@@ -8,6 +8,7 @@
 //! | `crash_again` | SIGKILL at `recover` itself, and records that were cut off within a line |
 //! | `at_once` | many calls at the same time, and guests that come meanwhile |
 //! | `routing` | `network-route` and `network-nat`: a router, and none again |
+//! | `dhcp` | guests of vif-nat that ask for their addresses |
 //! | `cases` | what Xen's scripts did wrong or left to chance, a row each |
 //!
 //! `world` is a host with a network around it, `host.sh` builds it, `strike` finds the calls and
@@ -20,6 +21,7 @@ mod back;
 mod cases;
 mod crash;
 mod crash_again;
+mod dhcp;
 mod faults;
 #[path = "../it/need.rs"]
 mod need;

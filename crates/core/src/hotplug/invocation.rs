@@ -35,6 +35,9 @@ pub struct Invocation {
     /// `netdev`, from the arguments or the environment: the host's link whose addresses the guest
     /// uses as routers, for `vif-route`.
     pub uplink: Uplink,
+    /// `dhcp`, likewise: whether a DHCP server is to know the guest, for `vif-nat`; `no` is no, and
+    /// anything else yes (contract 2.8).
+    pub dhcp: Option<bool>,
 }
 
 /// How it is known which of the host's links is meant.
@@ -194,6 +197,7 @@ impl Invocation {
         let said = |name: &str| variable(name).filter(|value| !value.is_empty());
         let bridge = said("bridge");
         let ip = said("ip");
+        let dhcp = said("dhcp").map(|text| text != "no");
         let uplink = match said("netdev") {
             Some(name) => Uplink::Named(
                 name.parse()
@@ -211,6 +215,7 @@ impl Invocation {
             bridge,
             ip,
             uplink,
+            dhcp,
         })
     }
 
@@ -270,6 +275,7 @@ impl From<(u16, u32)> for Invocation {
             bridge: None,
             ip: None,
             uplink: Uplink::Usual,
+            dhcp: None,
         }
     }
 }

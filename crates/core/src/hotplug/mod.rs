@@ -14,6 +14,7 @@
 //! is), `port` (a port of something) and `routed` (a link of its own). Sections of the contract: 2.1 to 2.9, 3.3.
 
 mod bridge;
+mod dhcp;
 mod given;
 pub mod guard;
 mod guest_ip;

@@ -7,6 +7,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::dhcp;
 use super::guest_ip::{GuestIp, Length};
 use super::routed::{self, Arrival, forwarding, own_keys, own_links};
 use super::{Device, Invocation, Nodes, Wanted};
@@ -45,7 +46,9 @@ pub(super) fn desire(
         return Ok(Wanted::default());
     }
     if !call.command.comes() {
-        return Ok(routed::leave(call, nodes, observed)?.into());
+        let mut desired = routed::leave(call, nodes, observed)?;
+        desired.dhcp_hosts.insert(call.vif.link(), None);
+        return Ok(desired.into());
     }
     let mut warnings = Vec::new();
     let mut arrival = Arrival::of(call, nodes, observed)?;
@@ -70,6 +73,12 @@ pub(super) fn desire(
         ));
     }
     let link = arrival.name.clone();
+    let host = dhcp::host(call, nodes, &link, guests[0], &observed.state.dhcp.server);
+    warnings.extend(host.warning);
+    arrival
+        .desired
+        .dhcp_hosts
+        .insert(call.vif.link(), host.line);
     arrival.address(Address::new(link.clone(), IpAddr::V4(router).into()));
     for guest in guests {
         arrival.route(Route {

@@ -429,6 +429,33 @@ fn vif_nat_again_and_off() {
 }
 
 #[test]
+fn vif_nat_tells_the_dhcp_server_and_has_it_forget() {
+    let mut online = call(Script::VifNat, Command::Online);
+    let none = Given::default();
+    let mac = [("mac", "00:16:3e:00:00:01")];
+    let mut host = host();
+    host.state.dhcp.folder = "/run/d".into();
+    let (steps, _) = decided(&online, &host, &mac, &none).unwrap();
+    let told = &steps[steps.len() - 2];
+    assert_eq!(
+        told.effect.to_string(),
+        "write 00:16:3e:00:00:01,tag:vif1.0,id:*,10.0.1.1,dom1 to /run/d/hosts/vif1.0"
+    );
+    host.state.apply(&told.effect).unwrap();
+    let (again, _) = decided(&online, &host, &mac, &none).unwrap();
+    assert!(!again.iter().any(|step| step.effect == told.effect));
+    let forgets = "remove /run/d/hosts/vif1.0".to_owned();
+    online.dhcp = Some(false);
+    let (without, _) = decided(&online, &host, &mac, &none).unwrap();
+    assert!(texts(&without).contains(&forgets));
+    // Also of a guest whose link has gone.
+    host.state.links.remove(&name("vif1.0"));
+    let offline = call(Script::VifNat, Command::Offline);
+    let (steps, _) = decided(&offline, &host, &[], &none).unwrap();
+    assert_eq!(texts(&steps), [forgets]);
+}
+
+#[test]
 fn vif_bridge_manual_takes_no_bridge_by_chance() {
     let online = call(Script::VifBridgeManual, Command::Online);
     let error = decided(&online, &host(), &[], &Given::default()).unwrap_err();

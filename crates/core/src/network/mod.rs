@@ -20,6 +20,7 @@
 //! of all tables, rules, permanent neighbours, settings.
 
 mod call;
+mod dhcp;
 mod generation;
 mod memory;
 mod nic;

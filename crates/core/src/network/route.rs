@@ -5,6 +5,7 @@
 //!  the host     forwards IPv4 and IPv6                   forwards IPv4
 //!  the uplink   proxy_arp, proxy_ndp: answers for        masquerades what leaves by it
 //!               guests it has routes or entries for
+//!  guests                                               get addresses from dnsmasq, with dhcp=yes
 //! ```
 //!
 //! A host that forwards IPv6 drops the default routes that routers advertised to it, and listens to
@@ -16,11 +17,12 @@ use std::fmt;
 
 use crate::name::IfName;
 use crate::state::{
-    Desired, Family, LinkSysctl, NetState, Observed, Origin, Route, Scope, WantedLink,
+    Desired, DhcpServer, Family, LinkSysctl, Managed, NetState, Observed, Origin, Route, Scope,
+    WantedLink,
 };
 
 use super::target::{is_guests, nics};
-use super::{Arguments, Memory, Wanted, by_default_route};
+use super::{Arguments, Memory, Wanted, by_default_route, dhcp};
 
 /// Which of the two scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,17 +74,15 @@ impl Routing {
                 "antispoof=yes: {self} holds nobody to an address; ip= in a guest's vif does"
             ));
         }
-        if self == Self::Nat && arguments.dhcp {
-            wanted.notes.push(
-                "dhcp=yes: no DHCP server is told about guests yet; give them the addresses that vif-nat routes to".into(),
-            );
-        }
         let desired = &mut wanted.desired;
         // Whose settings may be written; nothing else is wanted of it.
         stays(nic, desired);
         set(forwarding(Family::Ipv4), "1", desired);
         if self == Self::Nat {
             desired.masquerades.insert(nic.clone(), true);
+            if arguments.dhcp {
+                desired.dhcp_server = Managed::Set(dhcp::server(&state.dhcp.folder));
+            }
             return wanted;
         }
         set(
@@ -123,6 +123,9 @@ impl Routing {
         let desired = &mut wanted.desired;
         if self == Self::Nat {
             desired.masquerades.insert(uplink.link.clone(), false);
+            if state.masquerades.iter().all(|link| *link == uplink.link) {
+                desired.dhcp_server = Managed::Set(DhcpServer::Absent);
+            }
         }
         for (key, before) in memory.settings().filter(|(key, _)| goes(key)) {
             // A link that has gone has none.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::state::{Family, LinkSysctl, Observed};
+use crate::state::{DhcpServer, Family, LinkSysctl, Observed};
 
 use super::route::forwarding;
 use super::status::{StatusLink, routes};
@@ -24,6 +24,8 @@ pub struct RoutingStatus {
     pub settings: Vec<(String, String)>,
     /// Whether what leaves by it is masqueraded.
     pub masquerades: bool,
+    /// The DHCP server for guests: `none`, `dead` or `serving`; of network-nat alone.
+    pub dhcp: Option<&'static str>,
     /// The uplink and its addresses.
     pub link: Option<StatusLink>,
     /// The main table.
@@ -55,6 +57,11 @@ impl RoutingStatus {
             uplink: nic.to_string(),
             settings: keys.into_iter().filter_map(value).collect(),
             masquerades: observed.state.masquerades.contains(nic),
+            dhcp: (routing == Routing::Nat).then_some(match observed.state.dhcp.server {
+                DhcpServer::Absent => "none",
+                DhcpServer::Dead => "dead",
+                DhcpServer::Serving(_) => "serving",
+            }),
             link: StatusLink::of(nic, observed),
             routes: routes(observed, |_| true),
         }
@@ -66,6 +73,14 @@ impl fmt::Display for RoutingStatus {
         writeln!(f, "{}: {}", self.uplink, self.script)?;
         if self.masquerades {
             writeln!(f, "  masquerades what leaves by it")?;
+        }
+        match self.dhcp {
+            Some("serving") => writeln!(f, "  dnsmasq gives guests their addresses")?,
+            Some("dead") => writeln!(
+                f,
+                "  dnsmasq was started and has ended: guests get no addresses; `network-nat start dhcp=yes` starts it again"
+            )?,
+            _ => {}
         }
         for (key, value) in &self.settings {
             writeln!(f, "  {key} = {value}")?;

@@ -268,7 +268,7 @@ fn check_guards(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>)
 }
 
 /// Policy rules are nobody's unless they are named, and neither are passages, masquerading, rules of
-/// Xen's own scripts and ports of Open vSwitch.
+/// Xen's own scripts, host files and ports of Open vSwitch.
 fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) {
     for (step, number) in plan.steps.iter().zip(0..) {
         let named = match &step.effect {
@@ -283,6 +283,10 @@ fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) 
             }
             Effect::DeleteOldRule(rule) => desired.old_rules_gone.contains(rule),
             Effect::RestoreOldRule(_) => false,
+            Effect::ChangeDhcpHost(change) => {
+                desired.dhcp_hosts.get(&change.vif) == Some(&change.to)
+            }
+            Effect::ChangeDhcpServer(change) => desired.dhcp_server.wanted() == Some(&change.to),
             Effect::ChangeSwitchPort(change) => {
                 desired.switch_ports.contains_key(&change.port)
                     || desired.switch_ports_gone.contains(&change.port)

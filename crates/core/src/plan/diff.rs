@@ -10,9 +10,10 @@ use super::names::Names;
 use super::{Refusal, Report, Skipped};
 use crate::name::{IfName, Mac};
 use crate::state::{
-    Address, Desired, Effect, Feature, ForwardChain, ForwardMark, Guard, Link, LinkKind,
-    LinkSysctl, Managed, Neighbour, NetState, NodeWrite, Observed, OldRule, Origin, Pair, Passage,
-    PortVlans, Route, Rule, SwitchChange, VlanChange, WantedLink, WantedNode,
+    Address, Desired, DhcpHostChange, DhcpServerChange, Effect, Feature, ForwardChain, ForwardMark,
+    Guard, Link, LinkKind, LinkSysctl, Managed, Neighbour, NetState, NodeWrite, Observed, OldRule,
+    Origin, Pair, Passage, PortVlans, Route, Rule, SwitchChange, VlanChange, WantedLink,
+    WantedNode,
 };
 
 /// Everything that differs. Links carry the name they are wanted under, what is removed the
@@ -67,6 +68,10 @@ pub struct Diff {
     /// Rules of Xen's own scripts to remove, the last of the chain first: the places of the others
     /// stay as they are.
     pub old_rules_removed: Vec<OldRule>,
+    /// Host files of the DHCP server that come, change or go.
+    pub dhcp_hosts: Vec<DhcpHostChange>,
+    /// The DHCP server's start or end.
+    pub dhcp_server: Option<DhcpServerChange>,
     /// Nodes to write, each with the effect and what it came from.
     pub nodes: Vec<(WantedNode, Effect)>,
 }
@@ -138,6 +143,7 @@ impl Diff {
             .intersection(&observed.state.old_rules);
         comparison.diff.old_rules_removed = old_rules.cloned().collect();
         comparison.diff.old_rules_removed.reverse();
+        comparison.dhcp(&observed.state);
         comparison.switch_ports(&observed.state);
         comparison.nodes(&observed.state);
         comparison.report.foreign = observed
@@ -426,6 +432,27 @@ impl Comparison<'_> {
             let pair = pair.map(|pair| (uplink.clone(), pair));
             self.diff.masquerades.extend(pair);
         }
+    }
+
+    fn dhcp(&mut self, observed: &NetState) {
+        let there = &observed.dhcp;
+        for (vif, wanted) in &self.desired.dhcp_hosts {
+            let change = DhcpHostChange {
+                folder: there.folder.clone(),
+                vif: vif.clone(),
+                from: there.hosts.get(vif).cloned(),
+                to: wanted.clone(),
+            };
+            if change.from != change.to {
+                self.diff.dhcp_hosts.push(change);
+            }
+        }
+        let pair = differing(there.server.clone(), &self.desired.dhcp_server);
+        self.diff.dhcp_server = pair.map(|pair| DhcpServerChange {
+            folder: there.folder.clone(),
+            from: pair.from,
+            to: pair.to,
+        });
     }
 
     fn switch_ports(&mut self, observed: &NetState) {

@@ -4,10 +4,11 @@
 //!  prepare      what guests may say · masquerading · accept_ra 2 · settings of the host
 //!               · create what has a free name
 //!  hush         addr_gen_mode of what goes down or gets addresses: the kernel makes none by itself
-//!  take away    rules · neighbours · routes · addresses · down · detach · delete, for a name
+//!  take away    host files · rules · neighbours · routes · addresses · down · detach · delete, for a name
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
 //!  bring up     attach · VLANs · up (bridges before ports) · addresses · routes · neighbours · rules
-//!  let speak    flags of addresses · addr_gen_mode · delete · guests may say anything
+//!               · host files
+//!  let speak    DHCP server · flags of addresses · addr_gen_mode · delete · guests may say anything
 //!               · no masquerading · rules of Xen's own scripts · hooks · nodes at the end
 //! ```
 //!
@@ -18,6 +19,7 @@
 //! only a step can be undone.
 
 mod delete;
+mod dhcp;
 mod filters;
 mod hush;
 mod settings;
@@ -105,6 +107,8 @@ impl Ordering<'_> {
         self.rename_and_create(&mut steps);
         self.change(&hushed, &mut steps);
         self.bring_up(&mut steps);
+        // It binds to the routers' addresses that are there.
+        self.dhcp_server(true, &mut steps);
         for address in &self.diff.addresses_added {
             if let Some(usable) = self.at_once(address) {
                 steps.add(Effect::ChangeAddress(Pair {
@@ -126,6 +130,7 @@ impl Ordering<'_> {
         self.passages(false, &mut steps);
         self.masquerades(false, &mut steps);
         self.old_rules(&mut steps);
+        self.dhcp_server(false, &mut steps);
         self.hooks(&mut steps);
         steps.0.extend(self.nodes_at(Moment::AtEnd));
         steps.0
@@ -156,6 +161,7 @@ impl Ordering<'_> {
 
     fn take_away(&self, steps: &mut Steps) {
         let diff = self.diff;
+        self.dhcp_hosts(false, steps);
         for rule in &diff.rules_removed {
             steps.add(Effect::DeleteRule(rule.clone()));
         }
@@ -356,6 +362,7 @@ impl Ordering<'_> {
         for rule in &diff.rules_added {
             steps.add(Effect::AddRule(rule.clone()));
         }
+        self.dhcp_hosts(true, steps);
     }
 
     /// Bridges first.

@@ -235,6 +235,16 @@ impl NetState {
             Effect::DeleteOldRule(rule) => require(self.old_rules.remove(rule), || {
                 format!("{rule} is not there")
             }),
+            Effect::ChangeDhcpHost(change) => {
+                let hosts = &mut self.dhcp.hosts;
+                let mut found = hosts.remove(&change.vif);
+                let done = exchange(&mut found, &change.from, &change.to, effect);
+                hosts.extend(found.map(|line| (change.vif.clone(), line)));
+                done
+            }
+            Effect::ChangeDhcpServer(change) => {
+                exchange(&mut self.dhcp.server, &change.from, &change.to, effect)
+            }
             Effect::WriteNodes { writes, .. } => {
                 for w in writes {
                     require(self.nodes.get(&w.path) == w.from.as_ref(), || {

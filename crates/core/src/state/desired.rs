@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Address, Feature, ForwardChain, ForwardMark, Guard, Hooks, LinkKind, LinkSysctl, Neighbour,
-    NodePath, NodeValue, OldRule, Passage, PortVlans, Route, Rule, SwitchPort,
+    Address, DhcpServer, Feature, ForwardChain, ForwardMark, Guard, Hooks, LinkKind, LinkSysctl,
+    Neighbour, NodePath, NodeValue, OldRule, Passage, PortVlans, Route, Rule, SwitchPort,
 };
 use crate::name::{IfName, Mac};
 
@@ -39,6 +39,10 @@ pub struct Desired {
     pub masquerades: BTreeMap<IfName, bool>,
     /// Rules of Xen's own scripts that are to go.
     pub old_rules_gone: BTreeSet<OldRule>,
+    /// What host files of the DHCP server are to say, by vif; `None`: the file is to go.
+    pub dhcp_hosts: BTreeMap<IfName, Option<String>>,
+    /// The DHCP server.
+    pub dhcp_server: Managed<DhcpServer>,
     /// Ports of Open vSwitch that are to be there.
     pub switch_ports: BTreeMap<IfName, SwitchPort>,
     /// Ports of Open vSwitch that are to go.

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Feature, ForwardChain, ForwardMark, Guard, Hooks, Link, LinkKind, LinkSysctl,
-    Neighbour, NodePath, NodeValue, OldRule, Passage, PeerEnd, Route, Rule, SwitchChange,
-    VlanChange,
+    Address, DhcpHostChange, DhcpServerChange, Feature, ForwardChain, ForwardMark, Guard, Hooks,
+    Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, OldRule, Passage, PeerEnd, Route,
+    Rule, SwitchChange, VlanChange,
 };
 use crate::name::{IfName, Mac};
 
@@ -120,6 +120,11 @@ pub enum Effect {
     RestoreOldRule(OldRule),
     /// Removes a rule of Xen's own scripts from the FORWARD chain.
     DeleteOldRule(OldRule),
+    /// Tells the DHCP server about a guest's NIC, or has it forget one. A server that is not there
+    /// reads the file when it starts.
+    ChangeDhcpHost(DhcpHostChange),
+    /// Starts or stops the DHCP server.
+    ChangeDhcpServer(DhcpServerChange),
     /// Writes or removes nodes, in one transaction that fails if `within` is gone by then: a
     /// backend folder that libxl deleted must not come back (contract, appendix B).
     WriteNodes {
@@ -283,6 +288,8 @@ impl Effect {
             },
             Self::RestoreOldRule(rule) => Self::DeleteOldRule(rule),
             Self::DeleteOldRule(rule) => Self::RestoreOldRule(rule),
+            Self::ChangeDhcpHost(change) => Self::ChangeDhcpHost(change.swapped()),
+            Self::ChangeDhcpServer(change) => Self::ChangeDhcpServer(change.swapped()),
             Self::WriteNodes { within, writes } => Self::WriteNodes {
                 within,
                 writes: writes
@@ -298,12 +305,16 @@ impl Effect {
         }))
     }
 
-    /// Whether the kernel's network is what changes, and not the store, Open vSwitch or what hooks
-    /// change.
+    /// Whether the kernel's network is what changes, and not the store, Open vSwitch, the DHCP
+    /// server or what hooks change.
     pub fn is_kernel(&self) -> bool {
         !matches!(
             self,
-            Self::WriteNodes { .. } | Self::RunHooks(_) | Self::ChangeSwitchPort(_)
+            Self::WriteNodes { .. }
+                | Self::RunHooks(_)
+                | Self::ChangeSwitchPort(_)
+                | Self::ChangeDhcpHost(_)
+                | Self::ChangeDhcpServer(_)
         )
     }
 
@@ -331,6 +342,8 @@ impl Effect {
             | Self::RestoreOldRule(_)
             | Self::DeleteOldRule(_)
             | Self::ChangeSwitchPort(_)
+            | Self::ChangeDhcpHost(_)
+            | Self::ChangeDhcpServer(_)
             | Self::WriteNodes { .. }
             | Self::RunHooks(_) => None,
         }
@@ -443,6 +456,8 @@ impl fmt::Display for Effect {
             },
             Self::RestoreOldRule(rule) => write!(f, "put back the rule {rule}"),
             Self::DeleteOldRule(rule) => write!(f, "remove the rule {rule}"),
+            Self::ChangeDhcpHost(change) => change.fmt(f),
+            Self::ChangeDhcpServer(change) => change.fmt(f),
             Self::WriteNodes { writes, .. } => {
                 for (n, write) in writes.iter().enumerate() {
                     f.write_str(if n == 0 { "" } else { " and " })?;

@@ -8,6 +8,7 @@ mod address;
 mod apply;
 mod attribute;
 mod desired;
+mod dhcp;
 mod effect;
 mod feature;
 mod guard;
@@ -29,6 +30,7 @@ pub use address::{Address, Lifetime};
 pub use apply::Mismatch;
 pub use attribute::{Attribute, Deadline};
 pub use desired::{Desired, Managed, Moment, Origin, WantedHooks, WantedLink, WantedNode};
+pub use dhcp::{Dhcp, DhcpHostChange, DhcpServer, DhcpServerChange};
 pub use effect::{Effect, LinkChange, NodeWrite, Pair, Undo};
 pub use feature::Feature;
 pub use guard::{Forged, Guard, NoGuard, Place};
@@ -85,6 +87,8 @@ pub struct NetState {
     pub masquerades: BTreeSet<IfName>,
     /// Rules that Xen's own scripts made in the FORWARD chain, if they were looked for.
     pub old_rules: BTreeSet<OldRule>,
+    /// What is known of the DHCP server of vif-nat's guests.
+    pub dhcp: Dhcp,
     /// xenstore nodes. A key that is missing is a node that is not there.
     pub nodes: BTreeMap<NodePath, NodeValue>,
 }

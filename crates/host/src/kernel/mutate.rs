@@ -98,8 +98,12 @@ impl Kernel {
             Effect::ChangeMasquerade { uplink, change } => self.masquerade(uplink, change.to),
             Effect::DeleteOldRule(rule) => self.delete_old_rule(rule),
             Effect::RestoreOldRule(rule) => self.restore_old_rule(rule),
-            Effect::WriteNodes { .. } | Effect::ChangeSwitchPort(_) | Effect::RunHooks(_) => {
-                unreachable!("the store, the switch and a shell do these")
+            Effect::WriteNodes { .. }
+            | Effect::ChangeSwitchPort(_)
+            | Effect::ChangeDhcpHost(_)
+            | Effect::ChangeDhcpServer(_)
+            | Effect::RunHooks(_) => {
+                unreachable!("the store, the switch, the DHCP server and a shell do these")
             }
         };
         result.map_err(|error| error.fault(effect))

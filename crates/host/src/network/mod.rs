@@ -26,6 +26,7 @@ use xenwire_core::network::{
 use xenwire_core::plan::Plan;
 use xenwire_core::state::{Effect, Observed, Scope};
 
+use crate::dhcp;
 use crate::journal::{Announced, FileJournal, Keeping};
 use crate::kernel::{Kernel, unreadable};
 use crate::log::{Level, Log};
@@ -59,6 +60,8 @@ pub(crate) fn hold_off(lock: &Path) -> Option<File> {
 pub struct Places {
     /// The folder of the journals and of the lock.
     pub journals: PathBuf,
+    /// The folder of the DHCP server's files.
+    pub dhcp: PathBuf,
     /// The logs.
     pub log: Log,
 }
@@ -68,6 +71,7 @@ impl Places {
     pub fn new(name: &str) -> Self {
         Self {
             journals: JOURNALS.into(),
+            dhcp: dhcp::FOLDER.into(),
             log: Log::new(name),
         }
     }

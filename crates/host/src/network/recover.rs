@@ -8,6 +8,7 @@ use xenwire_core::name::IfName;
 use xenwire_core::plan::Step;
 use xenwire_core::state::{Effect, LinkChange, Scope};
 
+use crate::dhcp;
 use crate::journal::{FileJournal, Journal};
 use crate::kernel::{Kernel, unreadable};
 use crate::log::Level;
@@ -72,7 +73,7 @@ pub(super) fn all(places: &Places, host: &mut Host, tell: &mut Tell<'_>) -> Resu
         if !journal.status().is_unfinished() {
             continue;
         }
-        let note = one(&mut journal, host).map_err(|why| {
+        let note = one(&mut journal, places, host).map_err(|why| {
             format!(
                 "{}: {why}; when the network is as it should be, remove that file",
                 places.journals.join(&name).display()
@@ -84,7 +85,7 @@ pub(super) fn all(places: &Places, host: &mut Host, tell: &mut Tell<'_>) -> Resu
     Ok(())
 }
 
-fn one(journal: &mut FileJournal, host: &mut Host) -> Result<String, String> {
+fn one(journal: &mut FileJournal, places: &Places, host: &mut Host) -> Result<String, String> {
     let events = journal.found().to_vec();
     let subject = events.iter().rev().find_map(|event| match event {
         Event::Announced { subject, .. } => Some(subject.clone()),
@@ -99,6 +100,7 @@ fn one(journal: &mut FileJournal, host: &mut Host) -> Result<String, String> {
         .map_err(unreadable)?;
     let masquerades = masquerades(steps);
     observed.state.masquerades = host.kernel.masquerades(&masquerades).map_err(unreadable)?;
+    observed.state.dhcp = dhcp::look(&places.dhcp, None)?;
     if journal.status() == Status::Announced && is_whole(steps, &observed.state) {
         journal
             .record(&Event::Done)

@@ -6,6 +6,7 @@ use xenwire_core::journal::done_runs;
 use xenwire_core::network::{Call, Command, Memory, Routing, RoutingStatus, Uplink};
 use xenwire_core::state::{Observed, Scope};
 
+use crate::dhcp;
 use crate::kernel::{Kernel, unreadable};
 use crate::run::{Gate, Host};
 
@@ -36,14 +37,14 @@ pub(super) fn act(
     let first = host.kernel.observe(Scope::Host).map_err(unreadable)?;
     let uplink = Uplink::of(&call.arguments, &first.state)?;
     if !changes {
-        let observed = look(&uplink, &Memory::default(), &mut host.kernel)?;
+        let observed = look(&uplink, &Memory::default(), places, &mut host.kernel)?;
         let status = RoutingStatus::of(routing, &uplink, &observed);
         tell(Said::Answer(status.to_string()));
         return Ok(());
     }
     let mut journal = places.journal(JOURNAL)?;
     let memory = Memory::of(done_runs(journal.found()));
-    let observed = look(&uplink, &memory, &mut host.kernel)?;
+    let observed = look(&uplink, &memory, places, &mut host.kernel)?;
     let (verb, wanted, is_last) = match call.command {
         Command::Start => {
             let wanted = routing.start(&call.arguments, &uplink, &observed);
@@ -76,10 +77,16 @@ pub(super) fn act(
 }
 
 /// All that there is to know about a router with this uplink.
-fn look(uplink: &Uplink, memory: &Memory, kernel: &mut Kernel) -> Result<Observed, String> {
+fn look(
+    uplink: &Uplink,
+    memory: &Memory,
+    places: &Places,
+    kernel: &mut Kernel,
+) -> Result<Observed, String> {
     let scope = Routing::scope(uplink, memory);
     let mut observed = kernel.observe(scope).map_err(unreadable)?;
     let masquerades = Routing::masquerades(uplink, memory);
     observed.state.masquerades = kernel.masquerades(&masquerades).map_err(unreadable)?;
+    observed.state.dhcp = dhcp::look(&places.dhcp, None)?;
     Ok(observed)
 }

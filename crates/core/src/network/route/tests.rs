@@ -253,3 +253,37 @@ fn network_route_may_be_called_without_a_command() {
             .dhcp
     );
 }
+
+#[test]
+fn the_dhcp_server_ends_with_the_last_that_masquerades() {
+    let with_dhcp = Arguments {
+        dhcp: true,
+        ..Arguments::default()
+    };
+    let mut host = host();
+    let start = |link, arguments: &Arguments, host: &mut Observed| {
+        let wanted = Routing::Nat.start(arguments, &uplink(link), host);
+        let steps = planned(&wanted, host);
+        done(&steps, host);
+        steps
+    };
+    let first = start("eth0", &with_dhcp, &mut host);
+    let last = first.last().unwrap().effect.to_string();
+    assert!(last.starts_with("start dnsmasq with "), "{last}");
+    assert_eq!(texts(&start("eth0", &with_dhcp, &mut host)), [""; 0]);
+    // Whoever does not ask for it does not end it either.
+    start("eth1", &Arguments::default(), &mut host);
+    let stop = stopped(Routing::Nat, "eth0", &[&first], &mut host);
+    assert_eq!(texts(&stop), ["masquerade no longer what leaves by eth0"]);
+    // One that has ended by itself is started again, and by nobody who did not ask.
+    host.state.dhcp.server = DhcpServer::Dead;
+    assert_eq!(
+        texts(&start("eth1", &Arguments::default(), &mut host)),
+        [""; 0]
+    );
+    let again = start("eth1", &with_dhcp, &mut host);
+    assert_eq!(texts(&again), [last]);
+    let stop = stopped(Routing::Nat, "eth1", &[&first], &mut host);
+    assert!(texts(&stop).contains(&"stop dnsmasq".to_owned()));
+    assert_eq!(host.state.dhcp.server, DhcpServer::Absent);
+}

@@ -1,0 +1,261 @@
+//! dnsmasq, and the files that it is told about guests by.
+//!
+//! A process is known by its number and by when it began: a number alone may be somebody else's by
+//! now. It is held by a descriptor while it is looked at, so it cannot become another's before it is
+//! signalled (pidfd_open(2)). Whoever started dnsmasq wrote both down, in `server`.
+
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use xenwire_core::journal::Fault;
+use xenwire_core::name::IfName;
+use xenwire_core::state::{Dhcp, DhcpHostChange, DhcpServer, DhcpServerChange};
+
+use crate::journal::Announced;
+
+/// The folder of all its files.
+pub(crate) const FOLDER: &str = "/run/xenwire/dhcp";
+
+/// Where distributions put dnsmasq.
+const PROGRAMS: [&str; 3] = [
+    "/usr/sbin/dnsmasq",
+    "/usr/bin/dnsmasq",
+    "/usr/local/sbin/dnsmasq",
+];
+
+/// How long it may take to end before it is killed: it has nothing to save.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What there is below this folder: the server, and the host file of a vif.
+///
+/// # Errors
+/// What cannot be read.
+pub(crate) fn look(folder: &Path, vif: Option<&IfName>) -> Result<Dhcp, String> {
+    let mut found = Dhcp {
+        folder: folder.to_string_lossy().into_owned(),
+        server: server(folder),
+        ..Dhcp::default()
+    };
+    if let Some(vif) = vif {
+        let path = hosts(folder).join(vif.as_str());
+        match fs::read(&path) {
+            Ok(line) => {
+                let line = String::from_utf8_lossy(&line).into_owned();
+                found.hosts.insert(vif.clone(), line);
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(format!("{}: {error}", path.display())),
+        }
+    }
+    Ok(found)
+}
+
+/// Writes or removes a host file, and has the server notice.
+///
+/// # Errors
+/// A [`Fault`]; a server that is not there is none.
+pub(crate) fn change_host(_token: &Announced, change: &DhcpHostChange) -> Result<(), Fault> {
+    let folder = Path::new(&change.folder);
+    let path = hosts(folder).join(change.vif.as_str());
+    let was_there = path.exists();
+    let changed = match &change.to {
+        Some(line) => folders(folder).and_then(|()| write(&path, line)),
+        None => remove(&path),
+    };
+    changed.map_err(|error| fault(change, &path, &error))?;
+    // It sees new files by itself (inotify(7)); one that has gone, or says other things, only if it
+    // reads all of them anew (dnsmasq(8), NOTES, SIGHUP).
+    if was_there && let Some(process) = running(folder) {
+        // What has ended meanwhile has forgotten.
+        let _ = pidfd_send_signal(process, Signal::HUP);
+    }
+    Ok(())
+}
+
+/// Starts or stops the server.
+///
+/// # Errors
+/// A [`Fault`], with what dnsmasq said.
+pub(crate) fn change_server(_token: &Announced, change: &DhcpServerChange) -> Result<(), Fault> {
+    let folder = Path::new(&change.folder);
+    let faulty = |error: io::Error| fault(change, folder, &error);
+    if let Some(process) = running(folder) {
+        end(&process).map_err(faulty)?;
+    }
+    match &change.to {
+        DhcpServer::Serving(configuration) => start(folder, configuration).map_err(|error| {
+            // It did not begin; what is left of the attempt is nothing anybody asks for.
+            let _ = clear(folder);
+            faulty(error)
+        }),
+        DhcpServer::Dead => Ok(()),
+        DhcpServer::Absent => clear(folder).map_err(faulty),
+    }
+}
+
+/// Removes every file but those of hosts.
+fn clear(folder: &Path) -> io::Result<()> {
+    let names = [RECORD, CONFIGURATION, PID, SAID];
+    let removed = names.map(|name| remove(&folder.join(name)));
+    removed.into_iter().collect()
+}
+
+const RECORD: &str = "server";
+const CONFIGURATION: &str = "dnsmasq.conf";
+const PID: &str = "dnsmasq.pid";
+const SAID: &str = "dnsmasq.said";
+
+fn hosts(folder: &Path) -> PathBuf {
+    folder.join("hosts")
+}
+
+fn server(folder: &Path) -> DhcpServer {
+    if !folder.join(RECORD).exists() {
+        return DhcpServer::Absent;
+    }
+    match (
+        running(folder),
+        fs::read_to_string(folder.join(CONFIGURATION)),
+    ) {
+        (Some(_), configuration) => DhcpServer::Serving(configuration.unwrap_or_default()),
+        (None, _) => DhcpServer::Dead,
+    }
+}
+
+/// The process that was written down, if it is still that one.
+fn running(folder: &Path) -> Option<OwnedFd> {
+    let record = fs::read_to_string(folder.join(RECORD)).ok()?;
+    let (pid, began) = record.trim_end().split_once(' ')?;
+    let pid = pid.parse().ok().filter(|pid: &i32| *pid > 0)?;
+    let process = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+    // Held first, looked at then: what /proc says is about the process that is held, or about none.
+    (beginning(pid)? == began && !has_ended(&process, Duration::ZERO)).then_some(process)
+}
+
+/// When a process began, in the kernel's own count (proc(5), /proc/PID/stat, field 22).
+fn beginning(pid: i32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name, and may hold anything.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(22 - 3).map(str::to_owned)
+}
+
+/// Whether a process ends within this time; also one that nobody has waited for has ended.
+fn has_ended(process: &OwnedFd, within: Duration) -> bool {
+    let within = Timespec::try_from(within).ok();
+    let mut ended = [PollFd::new(process, PollFlags::IN)];
+    poll(&mut ended, within.as_ref()).is_ok_and(|ready| ready > 0)
+}
+
+fn end(process: &OwnedFd) -> io::Result<()> {
+    for signal in [Signal::TERM, Signal::KILL] {
+        match pidfd_send_signal(process, signal) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if has_ended(process, PATIENCE) {
+            return Ok(());
+        }
+    }
+    Err(io::Error::other(
+        "dnsmasq does not end, not even by SIGKILL",
+    ))
+}
+
+fn start(folder: &Path, configuration: &str) -> io::Result<()> {
+    let program = PROGRAMS.iter().find(|path| Path::new(path).exists());
+    let program = program
+        .ok_or_else(|| io::Error::other("there is no dnsmasq; Debian's package is dnsmasq-base"))?;
+    folders(folder)?;
+    let file = folder.join(CONFIGURATION);
+    write(&file, configuration)?;
+    let mut command = Command::new(program);
+    command.arg(format!("--conf-file={}", file.display()));
+    // Where no other user can be had, it stays the one it is: a user namespace's root.
+    if fs::read_to_string("/proc/self/setgroups").is_ok_and(|may| may.trim_end() == "deny") {
+        command.args(["--user=", "--group="]);
+    }
+    // A file and no pipe: whatever it leaves running could keep a pipe open for ever.
+    let said = folder.join(SAID);
+    command
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::create(&said)?);
+    // It comes back when it has bound its sockets and written down its number.
+    let ended = command.status()?;
+    if !ended.success() {
+        let said = fs::read_to_string(&said).unwrap_or_default();
+        return Err(io::Error::other(format!(
+            "dnsmasq ended with {ended}: {}",
+            said.trim()
+        )));
+    }
+    let number = fs::read_to_string(folder.join(PID))?;
+    let pid = number.trim().parse().ok();
+    let (Some(pid), Some(began)) = (pid, pid.and_then(beginning)) else {
+        return Err(io::Error::other(format!(
+            "dnsmasq started and is not there: its number is {number:?}"
+        )));
+    };
+    write(&folder.join(RECORD), &format!("{pid} {began}\n"))
+}
+
+/// dnsmasq reads host files as an ordinary user, who must get there.
+fn folders(folder: &Path) -> io::Result<()> {
+    let hosts = hosts(folder);
+    if hosts.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(&hosts)?;
+    let mut above = folder;
+    for _ in 0..2 {
+        let mode = fs::metadata(above)?.permissions().mode();
+        if mode & 0o001 == 0 {
+            fs::set_permissions(above, Permissions::from_mode(mode | 0o011))?;
+        }
+        above = above.parent().unwrap_or(above);
+    }
+    Ok(())
+}
+
+/// Whole or not at all; dnsmasq takes no notice of names that begin with a dot.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let new = path.with_file_name(format!(".{name}.new"));
+    fs::write(&new, text)?;
+    fs::set_permissions(&new, Permissions::from_mode(0o644))?;
+    fs::rename(&new, path)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn fault(change: &impl ToString, path: &Path, error: &io::Error) -> Fault {
+    Fault {
+        operation: change.to_string(),
+        errno: error.raw_os_error(),
+        reason: match error.raw_os_error() {
+            Some(_) => format!("{}: {error}", path.display()),
+            None => error.to_string(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;
