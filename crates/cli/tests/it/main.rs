@@ -18,6 +18,7 @@
 //! | `words` | help, usage, and readers that go away |
 //! | `hotplug` | the exit statuses of a vif script |
 //! | `gc` | what vifs that are gone left behind goes, and nothing else |
+//! | `antispoof` | a bridge holds its guests to their addresses, and ceases to |
 //! | `hooks` | an administrator's hooks: what they see, and whose are run |
 //! | `xenstored`, `xenstored_trace` | a xenstore by itself: its sockets, its end, its traces |
 //!
@@ -26,6 +27,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod again;
+mod antispoof;
 mod check;
 mod claims;
 mod custom;

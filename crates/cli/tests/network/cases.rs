@@ -85,10 +85,10 @@ const REFUSED: [Refused; 17] = [
         &["netdev=", "cannot be a link's name"],
     ),
     (
-        "antispoof, which is not there yet",
-        "",
-        &["start", "antispoof=yes"],
-        &["antispoof=yes is not there yet"],
+        "antispoof on a bridge with an alias of somebody else's",
+        "ip link add br9 alias mine type bridge",
+        &["start", "bridge=br9", "antispoof=yes"],
+        &["br9 has an alias of somebody else's"],
     ),
     (
         "antispoof that is neither",
@@ -222,6 +222,20 @@ const WORKS: [Works; 12] = [
         generations: &["xen2"],
         args: &["netdev=eth0.293", "bridge=xen-br293", "antispoof=no"],
         between: "ip address show dev xen-br293 | grep 198.18.0.10; ip address show dev eth0 | grep 192.0.2.10",
+    },
+    Works {
+        what: "antispoof, on a bridge that is made",
+        setting: "",
+        generations: &GENERATIONS,
+        args: &["netdev=eth0", "bridge=br9", "antispoof=yes"],
+        between: "ip link show dev br9 | grep 'alias xenwire made for eth0 antispoof'",
+    },
+    Works {
+        what: "antispoof, on a bridge that stays",
+        setting: "ip link add br9 type bridge",
+        generations: &GENERATIONS,
+        args: &["netdev=eth0", "bridge=br9", "antispoof=yes"],
+        between: "ip link show dev br9 | grep 'alias xenwire antispoof'",
     },
     Works {
         what: "another end of the line",

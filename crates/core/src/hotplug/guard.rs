@@ -12,7 +12,7 @@ use super::guest_ip::{GuestIp, Length};
 use super::{Invocation, Nodes, Script, identity};
 use crate::config::host_conf::IpFilter;
 use crate::name::{IfName, Mac};
-use crate::state::{Desired, Forged, Guard, Observed, Place};
+use crate::state::{Desired, Forged, Guard, Mark, Observed, Place};
 
 /// The links whose guards must be looked up for this call: none for a vif without `ip=`, so that a
 /// host that does not use it needs no packet filter, and no call waits for another's: closing a
@@ -59,7 +59,9 @@ pub fn desire(
             desired.guards.insert(port.clone(), None);
         }
     }
+    let held = is_held_by_bridge(&name, observed, desired);
     let forged = match filter {
+        _ if held => Forged::Dropped,
         IpFilter::Enforce => Forged::Dropped,
         IpFilter::Log => Forged::Logged,
         IpFilter::AcceptOnly | IpFilter::Off => return Ok(()),
@@ -69,6 +71,15 @@ pub fn desire(
         desired.guards.insert(name, Some(guard));
     }
     Ok(())
+}
+
+/// Whether the bridge that this link is to be a port of holds its guests to their addresses
+/// (`network-bridge antispoof=yes`).
+fn is_held_by_bridge(link: &IfName, observed: &Observed, desired: &Desired) -> bool {
+    let master = desired.links.get(link).map(|link| &link.master);
+    let bridge = master.and_then(|master| master.wanted()?.as_ref());
+    let bridge = bridge.and_then(|bridge| observed.state.links.get(bridge));
+    bridge.and_then(Mark::of).is_some_and(|mark| mark.antispoof)
 }
 
 fn guard(call: &Invocation, nodes: &Nodes, forged: Forged) -> Result<Guard, String> {

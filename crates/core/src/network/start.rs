@@ -17,7 +17,7 @@ use crate::state::{
 use super::nic::{Belongings, bare, copy_offloads, copy_settings, move_rules};
 use super::quiet::{no_ipv6, quiet};
 use super::refuse::refuse;
-use super::target::{is_ours, master};
+use super::target::{is_guests, is_ours, master};
 use super::{Call, NetworkRoot, Pair, Target, Wanted};
 
 /// What `start` wants.
@@ -30,11 +30,6 @@ pub fn start(
     observed: &Observed,
     root: Option<&NetworkRoot>,
 ) -> Result<Wanted, String> {
-    if call.arguments.antispoof {
-        return Err(
-            "antispoof=yes is not there yet: nothing holds guests to their addresses so far, and a bridge that only seems to would be worse; leave it out or say antispoof=no".into(),
-        );
-    }
     let state = &observed.state;
     let mut wanted = Wanted::default();
     if target.is_started {
@@ -50,7 +45,42 @@ pub fn start(
         wanted.notes.extend(leases(target, state));
     }
     return_guests(target, state, &mut wanted);
+    if call.arguments.antispoof {
+        hold_guests(target, state, &mut wanted)?;
+    }
     Ok(wanted)
+}
+
+/// `antispoof=yes`: the bridge's own mark says that guests who come to it are held to their
+/// addresses. So it lasts as long as the bridge does, and a vif script that looks at the bridge
+/// anyway has read it.
+fn hold_guests(target: &Target, state: &NetState, wanted: &mut Wanted) -> Result<(), String> {
+    let name = &target.bridge;
+    // Before start the name may be the NIC's.
+    let is_bridge = target.is_started || *name != target.nic;
+    let found = state.links.get(name).filter(|_| is_bridge);
+    let mark = match found {
+        Some(link) if link.alias.is_some() && Mark::of(link).is_none() => {
+            return Err(format!(
+                "{name} has an alias of somebody else's, so it cannot be marked for antispoof=yes; `ip link set {name} alias ''` takes it away, or ip_filter = \"enforce\" in xenwire.toml holds the guests of all bridges"
+            ));
+        }
+        Some(link) => Mark::of(link).unwrap_or_default(),
+        None => Mark::made_for(&target.nic),
+    };
+    if mark.antispoof {
+        return Ok(());
+    }
+    let links = &mut wanted.desired.links;
+    let link = links.entry(name.clone());
+    let link = link.or_insert_with(|| WantedLink::new(Origin::Expected));
+    let antispoof = true;
+    link.alias = Managed::Set(Mark { antispoof, ..mark }.alias());
+    let guests = state.ports_of(name).filter(|port| is_guests(state, port));
+    wanted.notes.extend(guests.map(|port| {
+        format!("{port} keeps what it may send until its script is run again, or its guest is started again")
+    }));
+    Ok(())
 }
 
 /// A NIC that was started has everything that this generation makes; what is missing was lost to

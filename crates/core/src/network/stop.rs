@@ -205,6 +205,12 @@ fn keep_bridge(
             memory.bring_back(bridge, &mut past);
             desired.links.extend(past.links);
         }
+        if let Some(mark) = Mark::of(&state.links[bridge]).filter(|mark| mark.antispoof)
+            && let Some(link) = desired.links.get_mut(bridge)
+        {
+            let antispoof = false;
+            link.alias = Managed::Set(Mark { antispoof, ..mark }.alias());
+        }
         wanted
             .notes
             .push(format!("{bridge} was there before, and stays"));

@@ -466,7 +466,16 @@ fn refusals_come_before_anything_is_touched() {
             },
             "bridge already",
         ),
-        (n, &["start", "antispoof=yes"], &|_| {}, "not there yet"),
+        (
+            n,
+            &["start", "bridge=br9", "antispoof=yes"],
+            &|o| {
+                let mut foreign = bridge();
+                foreign.alias = Some("the lab's".into());
+                o.state.links.insert(name("br9"), foreign);
+            },
+            "br9 has an alias of somebody else's",
+        ),
         (
             n,
             &["start", "netdev=vif3.0"],

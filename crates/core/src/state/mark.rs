@@ -1,7 +1,7 @@
 //! What xenwire writes into a link's alias, by which it knows its own.
 //!
 //! ```text
-//!  xenwire [made [for eth0]] [vif1.0] [port-of xenbr0]
+//!  xenwire [made [for eth0]] [antispoof] [vif1.0] [port-of xenbr0]
 //! ```
 
 use std::fmt;
@@ -16,6 +16,8 @@ pub struct Mark {
     pub made: bool,
     /// The NIC it was made for, by dom0's name for it; it goes when that is taken off.
     pub nic: Option<IfName>,
+    /// It is a bridge whose guests are held to their addresses, whatever the host's file says.
+    pub antispoof: bool,
     /// It is this vif or tap under another name.
     pub link: Option<IfName>,
     /// It was a port of this bridge when that was stopped, and is to be one again.
@@ -27,6 +29,7 @@ impl Mark {
     pub const MADE: Self = Self {
         made: true,
         nic: None,
+        antispoof: false,
         link: None,
         port_of: None,
     };
@@ -54,6 +57,7 @@ impl Mark {
             match word {
                 "made" => mark.made = true,
                 "for" => mark.nic = Some(words.next()?.parse().ok()?),
+                "antispoof" => mark.antispoof = true,
                 "port-of" => mark.port_of = Some(words.next()?.parse().ok()?),
                 link if mark.link.is_none() => mark.link = Some(link.parse().ok()?),
                 _ => return None,
@@ -77,6 +81,9 @@ impl fmt::Display for Mark {
         if let Some(nic) = &self.nic {
             write!(f, " for {nic}")?;
         }
+        if self.antispoof {
+            f.write_str(" antispoof")?;
+        }
         if let Some(link) = &self.link {
             write!(f, " {link}")?;
         }
@@ -96,6 +103,8 @@ mod tests {
         for text in [
             "xenwire made",
             "xenwire made for eth0",
+            "xenwire made for eth0 antispoof",
+            "xenwire antispoof",
             "xenwire vif1.0",
             "xenwire vif1.0-emu",
             "xenwire port-of xenbr0",

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::hotplug::Command;
-use crate::state::{NetState, NodePath, NodeValue};
+use crate::state::{
+    BridgeOptions, Link, LinkKind, Managed, NetState, NodePath, NodeValue, Origin, WantedLink,
+};
 
 const MAC: (&str, &str) = ("mac", "00:16:3e:00:00:01");
 
@@ -156,4 +158,38 @@ fn a_list_that_no_table_can_enforce_is_refused() {
         guards(&switch, &[MAC], IpFilter::Enforce, &[]),
         Ok(Guards::new())
     );
+}
+
+#[test]
+fn a_bridge_may_hold_its_guests_whatever_the_file_says() {
+    for (alias, held) in [
+        (None, false),
+        (Some("xenwire made for eth0"), false),
+        (Some("xenwire made for eth0 antispoof"), true),
+        (Some("antispoof"), false),
+    ] {
+        let bridge = Link {
+            kind: LinkKind::Bridge(BridgeOptions::XEN),
+            up: true,
+            arp: true,
+            multicast: true,
+            mac: None,
+            mtu: 1500,
+            master: None,
+            alias: alias.map(str::to_owned),
+        };
+        let state = NetState {
+            links: [(link("br0"), bridge)].into(),
+            ..NetState::default()
+        };
+        let mut port = WantedLink::new(Origin::Expected);
+        port.master = Managed::Set(Some(link("br0")));
+        let mut desired = Desired::default();
+        desired.links.insert(link("vif1.0"), port);
+        let observed = Observed::host(state);
+        let nodes = nodes(&[MAC, ("ip", "192.0.2.7")]);
+        desire(&online(), &nodes, IpFilter::Off, &observed, &mut desired).unwrap();
+        let guard = desired.guards.get(&link("vif1.0"));
+        assert_eq!(guard.is_some(), held, "{alias:?}");
+    }
 }
