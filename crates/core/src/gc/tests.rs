@@ -1,3 +1,5 @@
+//! What goes, and what stays because it is there, or is nobody's.
+
 use super::*;
 use crate::name::Mac;
 use crate::state::{Forged, Guard, Hop, Link, LinkKind, OldRule, Passes, Place, Route};

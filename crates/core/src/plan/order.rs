@@ -4,12 +4,13 @@
 //!  prepare      what guests may say · masquerading · accept_ra 2 · settings of the host
 //!               · create what has a free name
 //!  hush         addr_gen_mode of what goes down or gets addresses: the kernel makes none by itself
-//!  take away    host files · rules · neighbours · routes · addresses · down · detach · delete, for a name
+//!  take away    host files · rules · rules of Xen's own scripts · neighbours · routes · addresses
+//!               · down · detach · delete, for a name
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
 //!  bring up     attach · VLANs · up (bridges before ports) · addresses · routes · neighbours · rules
 //!               · host files
 //!  let speak    DHCP server · flags of addresses · addr_gen_mode · delete · guests may say anything
-//!               · no masquerading · rules of Xen's own scripts · hooks · nodes at the end
+//!               · no masquerading · hooks · nodes at the end
 //! ```
 //!
 //! A link that is renamed or gets another MAC is down meanwhile: kernels before 6.2 refuse to
@@ -129,7 +130,6 @@ impl Ordering<'_> {
         self.guards(|guarded| !guarded, &mut steps);
         self.passages(false, &mut steps);
         self.masquerades(false, &mut steps);
-        self.old_rules(&mut steps);
         self.dhcp_server(false, &mut steps);
         self.hooks(&mut steps);
         steps.0.extend(self.nodes_at(Moment::AtEnd));
@@ -165,6 +165,7 @@ impl Ordering<'_> {
         for rule in &diff.rules_removed {
             steps.add(Effect::DeleteRule(rule.clone()));
         }
+        self.old_rules(steps);
         for change in &diff.switch_ports_removed {
             steps.0.push(Step {
                 effect: Effect::ChangeSwitchPort(change.clone()),

@@ -11,6 +11,7 @@ mod guard;
 mod killed;
 mod lock;
 mod need;
+mod old_rules;
 mod openvswitch;
 mod race;
 mod routed;

@@ -1,8 +1,12 @@
+//! Whose rules go, and when they are looked for at all.
+
 use super::*;
 use crate::hotplug::Command;
 use crate::journal::Event;
 use crate::name::Mac;
-use crate::state::{Link, LinkKind, NetState, NodePath, NodeValue, OldRule, Passes};
+use crate::state::{
+    Effect, Link, LinkChange, LinkKind, NetState, NodePath, NodeValue, OldRule, Pair, Passes,
+};
 
 fn offline() -> Invocation {
     Invocation {
@@ -45,7 +49,27 @@ fn gone(ports: &[&str], links: &[(&str, Mac)], vifname: Option<&str>) -> Vec<u32
 
 #[test]
 fn only_a_vif_that_goes_and_that_we_never_saw_is_asked_about() {
-    let ours = Given::of(&[Event::Done]);
+    let announced = |effect| {
+        let steps = vec![crate::plan::Step::required(effect)];
+        let subject = "vif1.0".into();
+        Given::of(&[Event::Announced { subject, steps }])
+    };
+    let ours = announced(Effect::ChangeLink {
+        name: "vif1.0".parse().unwrap(),
+        change: LinkChange::Up(Pair {
+            from: false,
+            to: true,
+        }),
+    });
+    let rule = OldRule {
+        place: 0,
+        port: "vif1.0".parse().unwrap(),
+        passes: Passes::To,
+        expressions: Vec::new(),
+    };
+    // An offline that was cut off, or was undone.
+    let theirs = announced(Effect::DeleteOldRule(rule));
+    assert!(may_have(&offline(), &theirs));
     assert!(may_have(&offline(), &Given::default()));
     assert!(!may_have(&offline(), &ours));
     assert!(!may_have(&Invocation::from((1, 0)), &Given::default()));

@@ -3,6 +3,7 @@
 
 use super::Ordering;
 use super::steps::Steps;
+use crate::plan::{Need, Step};
 use crate::state::Effect;
 
 impl Ordering<'_> {
@@ -32,7 +33,11 @@ impl Ordering<'_> {
 
     pub(super) fn old_rules(&self, steps: &mut Steps) {
         for rule in &self.diff.old_rules_removed {
-            steps.add(Effect::DeleteOldRule(rule.clone()));
+            steps.0.push(Step {
+                effect: Effect::DeleteOldRule(rule.clone()),
+                // A link that goes need not wait for a chain that somebody else keeps.
+                need: Need::Wished,
+            });
         }
     }
 
