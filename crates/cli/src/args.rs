@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use xenwire_core::config::domu::Syntax;
+use xenwire_core::config::host_conf::IpFilter;
 use xenwire_lab::daemon::DomainSocket;
 
 /// The exit statuses, for every help text.
@@ -60,7 +61,7 @@ pub enum Command {
     Boot(BootArgs),
     /// Take the place of Xen's scripts on this host
     #[command(after_help = INSTALL)]
-    Install(InstallArgs),
+    Install(GoArgs),
     /// Give Xen's scripts their place back
     #[command(after_help = UNINSTALL)]
     Uninstall(InstallArgs),
@@ -84,7 +85,8 @@ const INSTALL: &str = "Example:
   xenwire install
 
 This program is copied to /usr/libexec/xenwire, and the scripts it can serve become links to it. The originals
-stay beside them, as NAME.distrib, and dpkg upgrades them there. Guests that run are not touched. A run that is
+stay beside them, as NAME.distrib, and dpkg upgrades them there. Guests that run are not touched. Where one of them
+was seen with an address that its ip= does not hold, --ip-filter says what to do, or it is asked. A run that is
 cut off is finished by the next. Exit status 4: a script that somebody replaced since was left alone.";
 
 /// The end of `uninstall`'s help.
@@ -118,7 +120,7 @@ const NETWORK_BRIDGE: &str = "Example:
   xenwire network-bridge start netdev=eth1 bridge=mybridge
   xenwire network-bridge stop netdev=eth1
 
-Words: start, stop or status; then in any order netdev=NIC, bridge=NAME, vifnum=N, antispoof=no;
+Words: start, stop or status; then in any order netdev=NIC, bridge=NAME, vifnum=N, antispoof=yes|no;
 --plan (say what would be done); --generation xen2, xen3.0 (the default) or xen3.2, which the
 variable XENWIRE_GENERATION says too. Exit status: 0 done, or nothing to do; 1 not done, and nothing changed.";
 
@@ -195,6 +197,15 @@ pub struct BootArgs {
     /// Print the steps as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct GoArgs {
+    #[command(flatten)]
+    pub both: InstallArgs,
+    /// What `ip=` of a vif is to do: enforce, log, accept-only or off; written to xenwire.toml
+    #[arg(long, value_name = "MODE")]
+    pub ip_filter: Option<IpFilter>,
 }
 
 #[derive(Debug, ClapArgs)]

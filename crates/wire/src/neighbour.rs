@@ -25,6 +25,7 @@ pub struct Neighbour {
     pub protocol: u8,
 }
 
+const AF_BRIDGE: u8 = 7;
 const NDA_DST: u16 = 1;
 const NDA_LLADDR: u16 = 2;
 const NDA_PROTOCOL: u16 = 12;
@@ -85,6 +86,29 @@ impl Neighbour {
 /// The question for all neighbours of both families, or for all proxies.
 pub(crate) fn query(proxies: bool) -> Vec<u8> {
     header(0, 0, 0, if proxies { Neighbour::PROXY } else { 0 })
+}
+
+/// The question for what all bridges have learned (AF_BRIDGE).
+pub(crate) fn learned_query() -> Vec<u8> {
+    header(AF_BRIDGE, 0, 0, 0)
+}
+
+/// A MAC that a bridge has learned, and the index of its port; `None` for anything else, such as the
+/// MACs of the ports themselves (NUD_PERMANENT) and those that somebody set (NUD_NOARP).
+pub(crate) fn learned(bytes: &[u8]) -> Result<Option<(u32, [u8; 6])>, String> {
+    const NUD_NOARP: u16 = 0x40;
+    let Some((header, rest)) = bytes.split_first_chunk::<12>() else {
+        return Ok(None);
+    };
+    let [family, _, _, _, i0, i1, i2, i3, s0, s1, ..] = *header;
+    let state = u16::from_ne_bytes([s0, s1]);
+    if family != AF_BRIDGE || state & (Neighbour::PERMANENT | NUD_NOARP) != 0 {
+        return Ok(None);
+    }
+    let mac = split(rest)?
+        .into_iter()
+        .find_map(|(kind, value)| (kind == NDA_LLADDR).then(|| value.try_into().ok())?);
+    Ok(mac.map(|mac| (u32::from_ne_bytes([i0, i1, i2, i3]), mac)))
 }
 
 /// The question for one proxy.

@@ -8,7 +8,7 @@ use netlink_packet_route::RouteNetlinkMessage as Message;
 
 use crate::attribute::{as_text, split};
 use crate::feature::{self, Said};
-use crate::{Address, Link, Neighbour, PortVlan, Protocol, Route, Rule, nft};
+use crate::{Address, Link, Neighbour, PortVlan, Protocol, Route, Rule, neighbour, nft};
 
 /// What one message of the kernel says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,13 @@ pub enum Reply {
     Rule(Rule),
     /// A neighbour or a proxy.
     Neighbour(Neighbour),
+    /// A MAC that a bridge has learned.
+    Learned {
+        /// The index of its port.
+        index: u32,
+        /// The MAC.
+        mac: [u8; 6],
+    },
     /// VLANs of a port.
     PortVlans(Vec<PortVlan>),
     /// The number of a generic family.
@@ -127,6 +134,9 @@ fn of_route(kind: u16, message: &[u8], interrupted: bool) -> Result<Reply, Strin
         RTM_NEWRULE => return Ok(Rule::from_bytes(payload)?.map_or(Reply::Other, Reply::Rule)),
         RTM_NEWVLAN => return PortVlan::from_bytes(payload).map(Reply::PortVlans),
         RTM_NEWNEIGH => {
+            if let Some((index, mac)) = neighbour::learned(payload)? {
+                return Ok(Reply::Learned { index, mac });
+            }
             let neighbour = Neighbour::from_bytes(payload)?;
             return Ok(neighbour.map_or(Reply::Other, Reply::Neighbour));
         }

@@ -105,6 +105,8 @@ pub enum Query {
         /// Those that a link answers for, not those that it knows.
         proxies: bool,
     },
+    /// What all bridges have learned.
+    Learned,
     /// VLANs of one port, by index, or of all ports (Linux 5.6 and later).
     PortVlans(Option<u32>),
     /// One address that a link may answer for. ENOENT if it does not; a kernel before 5.0 cannot be
@@ -261,6 +263,7 @@ impl Query {
             | Self::Routes { .. }
             | Self::Rules { .. }
             | Self::Neighbours { .. }
+            | Self::Learned
             | Self::Tables
             | Self::FilterRules { .. }
             | Self::PortVlans(_) => true,
@@ -288,6 +291,7 @@ impl Query {
                 (RTM_GETRULE, header)
             }
             Self::Neighbours { proxies } => (RTM_GETNEIGH, neighbour::query(*proxies)),
+            Self::Learned => (RTM_GETNEIGH, neighbour::learned_query()),
             Self::PortVlans(index) => (RTM_GETVLAN, port_vlan::query(*index)),
             Self::Proxy { index, to } => (RTM_GETNEIGH, neighbour::proxy_query(*index, *to)),
             Self::EthtoolFamily => (feature::CONTROL, feature::family_query()),

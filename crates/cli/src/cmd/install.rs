@@ -1,17 +1,36 @@
 //! `xenwire install` and `xenwire uninstall`.
 
+mod filter;
+
 use serde_json::json;
 use xenwire_core::install::{NAMES, Plan};
 use xenwire_host::forward;
 use xenwire_host::install::{Error, Report, Request, Way, run};
 
 use super::boot;
-use crate::args::InstallArgs;
+use crate::args::{GoArgs, InstallArgs};
 use crate::{out, script};
 
 /// The names become links to the program.
-pub fn install(args: &InstallArgs) -> u8 {
-    main(Way::In, args)
+pub fn install(args: &GoArgs) -> u8 {
+    // Below another root no guest runs.
+    let filter = match args.both.root {
+        None => filter::settle(args.ip_filter, &args.both),
+        Some(_) if args.ip_filter.is_some() => Err(out::error(
+            out::WRONG,
+            "--ip-filter is about this host, and --root is not; write xenwire.toml there",
+        )),
+        Some(_) => Ok(None),
+    };
+    let written = match filter {
+        Ok(written) => written,
+        Err(status) => return status,
+    };
+    let status = main(Way::In, &args.both);
+    if let Some(before) = written.filter(|_| matches!(status, out::WRONG | out::REFUSED)) {
+        filter::take_back(&before);
+    }
+    status
 }
 
 /// The scripts come back.

@@ -19,6 +19,7 @@
 //! | `hotplug` | the exit statuses of a vif script |
 //! | `gc` | what vifs that are gone left behind goes, and nothing else |
 //! | `antispoof` | a bridge holds its guests to their addresses, and ceases to |
+//! | `stale_ip` | `install` names guests whose `ip=` is stale, and wants an answer |
 //! | `hooks` | an administrator's hooks: what they see, and whose are run |
 //! | `xenstored`, `xenstored_trace` | a xenstore by itself: its sockets, its end, its traces |
 //!
@@ -45,6 +46,7 @@ mod place;
 mod run;
 mod scenario;
 mod scripts;
+mod stale_ip;
 mod store;
 mod toolstacks;
 mod up;

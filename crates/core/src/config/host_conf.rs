@@ -7,12 +7,14 @@
 //! forward_mark = "0x10000000"
 //! ```
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::diag::{Diagnostic, Diagnostics, Source, Span, code, nearest};
+use crate::diag::{Diagnostic, Diagnostics, Source, Span, Style, code, nearest};
 use crate::state::ForwardMark;
 
 /// The file, defaults applied.
@@ -49,6 +51,24 @@ impl IpFilter {
     ];
 }
 
+impl fmt::Display for IpFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = Self::ALL.iter().find(|(_, filter)| filter == self);
+        f.write_str(word.map_or("", |(word, _)| word))
+    }
+}
+
+impl FromStr for IpFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(word, _)| *word == text);
+        found
+            .map(|(_, filter)| *filter)
+            .ok_or_else(|| "it is one of enforce, log, accept-only, off".into())
+    }
+}
+
 /// Which guests a FORWARD chain that drops lets by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Passing {
@@ -82,6 +102,18 @@ struct RawHotplug {
     ip_filter: Option<Spanned<String>>,
     forward: Option<Spanned<String>>,
     forward_mark: Option<Spanned<String>>,
+}
+
+/// What xenwire.toml itself says of `ip=`, if it does.
+///
+/// # Errors
+/// It is no such file: the diagnostics as text.
+pub fn said(text: &str) -> Result<Option<IpFilter>, String> {
+    let mut found = Diagnostics::new();
+    let conf = read(text, "xenwire.toml", &mut found);
+    let conf = conf.ok_or_else(|| found.render(Style::Plain))?;
+    let raw: Raw = toml::from_str(text).map_err(|error| error.to_string())?;
+    Ok(raw.hotplug.ip_filter.map(|_| conf.ip_filter))
 }
 
 /// Reads xenwire.toml. An empty text gives the defaults.

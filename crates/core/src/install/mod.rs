@@ -14,6 +14,7 @@
 //! next one. At every moment a name is the script it was or the program it is to be: libxl may call
 //! it meanwhile. What the program does not know to be its own it leaves alone.
 
+mod addresses;
 mod elf;
 mod found;
 mod manifest;
@@ -26,6 +27,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+pub use addresses::{CONF, Filter, Listed, Loss, Seen, filter, loss};
 pub use elf::{NotStatic, is_static};
 pub use found::{Diversion, Entry, Found, Place};
 pub use manifest::{Kept, Manifest, Written};

@@ -1,5 +1,6 @@
 //! The rules that the old scripts' `online` made in iptables (contract 2.4), of vifs that still run.
-//! Their `offline` would have removed them, and is not called any more.
+//! Their `offline` would have removed them. Ours does so with those of iptables-nft, and cannot with
+//! those of legacy tables, for which a program would have to be run.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +30,7 @@ pub fn note(links: &BTreeSet<&str>) -> Option<String> {
     let names: Vec<&str> = links.iter().copied().collect();
     (!names.is_empty()).then(|| {
         format!(
-            "{} came by the old scripts and have rules in iptables' FORWARD chain, which stay when they go; `iptables -S FORWARD` shows them, `iptables -D` with a line of it removes one",
+            "{} came by the old scripts and have rules in iptables' FORWARD chain. Those of iptables-nft go with them; those of iptables-legacy stay: `iptables-legacy -S FORWARD` shows them, `iptables-legacy -D` with a line of it removes one",
             names.join(", ")
         )
     })

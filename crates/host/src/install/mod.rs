@@ -4,12 +4,14 @@
 //! below the other without following links, must be root's and nobody else's to write, and everything
 //! is done relative to what was opened.
 
+mod addresses;
 mod dpkg;
 mod folder;
 mod look;
 mod perform;
 mod rules;
 
+pub use addresses::{conf, losses, write_conf};
 pub use folder::Untrusted;
 
 use std::fmt;

@@ -15,6 +15,7 @@ mod mutate;
 mod observe;
 mod old_rules;
 mod part;
+mod seen;
 mod socket;
 mod to_wire;
 
@@ -26,6 +27,7 @@ use xenwire_core::name::IfName;
 use xenwire_wire::{DecodeError, Protocol, Query, Reply};
 
 pub use legacy::Legacy;
+pub use seen::Heard;
 use socket::Socket;
 
 /// A connection to the kernel of the current thread's network namespace.
