@@ -22,13 +22,26 @@ pub fn install(args: &GoArgs) -> u8 {
         )),
         Some(_) => Ok(None),
     };
-    let written = match filter {
-        Ok(written) => written,
+    let filter = match filter {
+        Ok(filter) => filter,
+        Err(status) => return status,
+    };
+    let Some(filter) = filter else {
+        return main(Way::In, &args.both);
+    };
+    // Nothing is written where nothing can be installed.
+    let mut request = request(&args.both);
+    request.dry_run = true;
+    if let Err(error) = run(Way::In, &request, &mut |_| {}) {
+        return out::error(status(&error), &error.to_string());
+    }
+    let before = match filter.write() {
+        Ok(before) => before,
         Err(status) => return status,
     };
     let status = main(Way::In, &args.both);
-    if let Some(before) = written.filter(|_| matches!(status, out::WRONG | out::REFUSED)) {
-        filter::take_back(&before);
+    if matches!(status, out::WRONG | out::REFUSED) {
+        before.take_back();
     }
     status
 }
@@ -39,13 +52,7 @@ pub fn uninstall(args: &InstallArgs) -> u8 {
 }
 
 fn main(way: Way, args: &InstallArgs) -> u8 {
-    let serves = |name: &&'static str| script::serves(name);
-    let request = Request {
-        scripts: args.scripts_dir.clone(),
-        root: args.root.clone(),
-        dry_run: args.dry_run,
-        names: NAMES.into_iter().filter(serves).collect(),
-    };
+    let request = request(args);
     let mut tell = |line: &str| {
         if !args.json {
             out::print(&format!("{line}\n"));
@@ -64,6 +71,16 @@ fn main(way: Way, args: &InstallArgs) -> u8 {
             status
         }
         Err(error) => out::error(status(&error), &error.to_string()),
+    }
+}
+
+fn request(args: &InstallArgs) -> Request {
+    let serves = |name: &&'static str| script::serves(name);
+    Request {
+        scripts: args.scripts_dir.clone(),
+        root: args.root.clone(),
+        dry_run: args.dry_run,
+        names: NAMES.into_iter().filter(serves).collect(),
     }
 }
 

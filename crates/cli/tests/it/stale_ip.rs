@@ -57,12 +57,26 @@ fn a_guest_with_another_address_is_named_and_an_answer_is_wanted() {
         );
         assert_eq!(scripts(), before);
 
-        // The answer, and where it is there nothing is asked again.
+        // Where nothing can be installed, nothing is written.
         let said = install(&["--ip-filter", "log"]);
-        let written = place.on("dom0", &["cat", CONF]).out;
-        match said.status {
-            0 => assert_eq!(written, "[hotplug]\nip_filter = \"log\"\n", "{said}"),
-            _ => assert_eq!(written, "", "{said}"),
+        assert_ne!(said.status, 0, "{said}");
+        assert_eq!(scripts(), before);
+        if place.uid() == 0 {
+            // Where it can, the answer stays, and nothing is asked again.
+            let folders = "for folder in /var/lib /usr/libexec; do mount -t tmpfs -o mode=755 tmpfs $folder; done";
+            let said = place.on("dom0", &["sh", "-ec", folders]);
+            assert_eq!(said.status, 0, "{said}");
+            let said = install(&["--ip-filter", "log"]);
+            assert_eq!(said.status, 0, "{said}");
+            let written = place.on("dom0", &["cat", CONF]).out;
+            assert_eq!(written, "[hotplug]\nip_filter = \"log\"\n");
+            assert_eq!(install(&[]).status, 0);
+            let said = install(&["--ip-filter", "off"]);
+            assert_eq!(said.status, 1, "{said}");
+            assert!(
+                said.err.contains("says ip_filter = \"log\" already"),
+                "{said}"
+            );
         }
         list(1, "192.0.2.21");
         assert!(!install(&["--dry-run"]).err.contains("vif1.0 has"));

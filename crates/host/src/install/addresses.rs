@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use xenwire_core::install::{CONF, Listed, Loss, Seen, loss};
 use xenwire_core::name::{DevId, DomId, IfName, VifId};
@@ -116,16 +116,19 @@ pub fn conf() -> Result<Option<String>, Failure> {
 /// # Errors
 /// [`Failure`]; the file is as it was.
 pub fn write_conf(text: Option<&str>) -> Result<(), Failure> {
-    // A link leads to where the administrator keeps it.
-    let path = fs::canonicalize(CONF).unwrap_or_else(|_| PathBuf::from(CONF));
-    let failure = |error: std::io::Error| Failure::new(format!("write {}", path.display()), error);
+    let path = Path::new(CONF);
+    let failure = |error: std::io::Error| Failure::new(format!("write {CONF}"), error);
+    if path.is_symlink() {
+        let why = "it is a link, which is not followed; say ip_filter there yourself";
+        return Err(Failure::new(format!("write {CONF}"), why));
+    }
     let Some(text) = text else {
-        return fs::remove_file(&path).map_err(failure);
+        return fs::remove_file(path).map_err(failure);
     };
     let beside = path.with_extension("toml.xenwire-new");
     let written = (|| {
         let _ = fs::remove_file(&beside);
-        let mode = fs::metadata(&path).map_or(0o644, |file| mode(&file));
+        let mode = fs::metadata(path).map_or(0o644, |file| mode(&file));
         let mut file = fs::OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -133,7 +136,7 @@ pub fn write_conf(text: Option<&str>) -> Result<(), Failure> {
             .open(&beside)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&beside, &path)?;
+        fs::rename(&beside, path)?;
         sync(path.parent())
     })();
     written.map_err(failure)

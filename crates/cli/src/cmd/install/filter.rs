@@ -10,14 +10,20 @@ use xenwire_host::install::{conf, losses, write_conf};
 use crate::args::InstallArgs;
 use crate::out;
 
-/// What xenwire.toml was before it was written; the text is none if there was no file.
+/// What xenwire.toml is to be.
+pub struct Answer {
+    text: String,
+    before: Before,
+}
+
+/// What it was; none if there was no file.
 pub struct Before(Option<String>);
 
-/// Compares, asks if it must, and writes the answer. `Ok(None)`: the file is as it was.
+/// Compares, and asks if it must. `Ok(None)`: the file stays as it is.
 ///
 /// # Errors
 /// The exit status, once it is said why. Nothing was changed.
-pub fn settle(answer: Option<IpFilter>, args: &InstallArgs) -> Result<Option<Before>, u8> {
+pub fn settle(answer: Option<IpFilter>, args: &InstallArgs) -> Result<Option<Answer>, u8> {
     let losses = losses(|name| std::env::var(name).ok());
     for loss in &losses {
         out::say(&format!("xenwire: {loss}"));
@@ -52,14 +58,28 @@ pub fn settle(answer: Option<IpFilter>, args: &InstallArgs) -> Result<Option<Bef
         out::say(&format!("xenwire: {CONF} would be written"));
         return Ok(None);
     }
-    write_conf(Some(&text)).map_err(|failure| out::error(out::REFUSED, &failure.to_string()))?;
-    Ok(Some(Before(before)))
+    let before = Before(before);
+    Ok(Some(Answer { text, before }))
 }
 
-/// Nothing was installed: the file is as it was.
-pub fn take_back(before: &Before) {
-    if let Err(failure) = write_conf(before.0.as_deref()) {
-        out::say(&format!("xenwire: {failure}"));
+impl Answer {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// The exit status, once it is said why. The file is as it was.
+    pub fn write(self) -> Result<Before, u8> {
+        write_conf(Some(&self.text))
+            .map_err(|failure| out::error(out::REFUSED, &failure.to_string()))?;
+        Ok(self.before)
+    }
+}
+
+impl Before {
+    /// Nothing was installed: the file is as it was.
+    pub fn take_back(self) {
+        if let Err(failure) = write_conf(self.0.as_deref()) {
+            out::say(&format!("xenwire: {failure}"));
+        }
     }
 }
 
