@@ -148,7 +148,7 @@ struct Works {
     between: &'static str,
 }
 
-const WORKS: [Works; 12] = [
+const WORKS: [Works; 14] = [
     Works {
         what: "a bridge that is there is used, and stays",
         // One with a port: without any, a bridge has no MAC of its own to keep.

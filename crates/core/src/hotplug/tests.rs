@@ -239,7 +239,7 @@ fn what_was_there_before_stays() {
     let mut theirs = host();
     theirs.state.neighbours.extend(entry.neighbours);
     let (steps, _) = decided(&online, &theirs, &[BOTH], &Given::default()).unwrap();
-    assert_eq!(given_by(&steps), Given::default());
+    assert!(given_by(&steps).neighbours.is_empty());
 }
 
 #[test]
