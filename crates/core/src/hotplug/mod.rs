@@ -13,6 +13,8 @@
 //! is), `port` (a port of something) and `routed` (a link of its own). Sections of the contract: 2.1 to 2.9, 3.3.
 
 mod bridge;
+#[cfg(test)]
+mod fuzz;
 mod given;
 pub mod guard;
 mod guest_ip;
