@@ -67,8 +67,11 @@ pub fn unknown(file: &str, name: &str) -> Option<ExitCode> {
     Some(ExitCode::FAILURE)
 }
 
+/// What is not UTF-8 becomes a sign that no name holds, as in a node: taken as missing, a guest would
+/// be given the first bridge.
 fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    let value = std::env::var_os(name)?;
+    Some(value.to_string_lossy().into_owned())
 }
 
 fn args() -> Vec<String> {

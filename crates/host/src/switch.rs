@@ -165,8 +165,11 @@ impl Switch {
 
     fn change(&mut self, change: &SwitchChange) -> Result<(), String> {
         let number = self.put(&change.port, change.to.as_ref())?;
-        // The link of a port that is gone may go at any time; whoever took it away need not wait.
         if change.to.is_none() {
+            // Letting go of a link, ovs-vswitchd gives it the flags that it last saw there
+            // (netdev_restore_flags, lib/netdev.c): whoever takes it down must come after that. The
+            // port is gone in any case, and a switch that does not act keeps no guest.
+            let _ = self.wait_for(number);
             return Ok(());
         }
         let done = self

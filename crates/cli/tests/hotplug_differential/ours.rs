@@ -266,6 +266,17 @@ fn what_is_no_vif_of_xens_is_not_touched() {
             ("1 write 1", "-"),
         ],
     );
+    ours_all(
+        "another guest's link in vif",
+        &[
+            &[
+                ("1 exit", "1"),
+                ("1 link vif6.0 master", "-"),
+                ("1 write 1", "-"),
+            ],
+            &UNTOUCHED,
+        ],
+    );
 }
 
 #[test]
@@ -469,4 +480,14 @@ fn a_vif_waits_for_no_dhcp_server() {
         "nat: dhcp=yes without a server",
         &[("1 exit", "0"), CONNECTED],
     );
+}
+
+#[test]
+fn a_hook_that_fails_keeps_no_vif_from_going() {
+    let gone = [
+        ("2 exit", "0"),
+        ("2 link vif5.0 master", "-"),
+        ("2 link vif5.0 flags", "MULTICAST"),
+    ];
+    ours_all("a hook that fails", &[&SAID_WHY, &UNTOUCHED, &gone]);
 }

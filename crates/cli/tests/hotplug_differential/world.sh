@@ -25,6 +25,12 @@ link set br0 up
 link set lo up
 address add 192.0.2.10/24 dev br0
 END
+# As QEMU makes it; to an ordinary user, who may not open /dev/net/tun, a veth stands for it.
+if [ -w /dev/net/tun ]; then
+  ip link set vif5.0-emu name t5.0-end
+  ip tuntap add dev vif5.0-emu mode tap
+  ip link set vif5.0-emu address 02:00:00:00:05:e0
+fi
 cat >/run/look4 <<'END'
 address show
 route show table all

@@ -177,10 +177,14 @@ impl Invocation {
                     wrong(format!("XENBUS_PATH={path:?} is not of the form [/local/domain/N/]backend/vif/<domid>/<devid>"))
                 })?;
                 let link = given("vif")?;
-                let link = link
-                    .parse()
-                    .map_err(|e| wrong(format!("vif={link:?}: {e}")))?;
-                (vif, link, NodePath(path))
+                // Always the kernel's name, never `vifname` (contract 3.3): any other link is
+                // somebody else's.
+                if link != vif.to_string() {
+                    return Err(wrong(format!(
+                        "vif={link:?} is not the link of XENBUS_PATH={path:?}, which is {vif}"
+                    )));
+                }
+                (vif, vif.link(), NodePath(path))
             }
             Device::Tap => {
                 let name = given("INTERFACE")?;
@@ -361,6 +365,27 @@ mod tests {
             let quit = call(args, env).unwrap_err();
             assert_eq!(quit.status, 1, "{args:?}");
             assert!(quit.reason.unwrap().contains(word), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_of_somebody_else_is_refused() {
+        for other in [
+            "vif1.1",
+            "vif2.0",
+            "vif1.0-emu",
+            "eth0",
+            "lo",
+            "vif01.0",
+            "web",
+        ] {
+            let quit = call(&["online"], &[XL[0], ("vif", other)]).unwrap_err();
+            assert_eq!(quit.status, 1, "{other}");
+            let reason = quit.reason.unwrap();
+            assert!(
+                reason.contains(other) && reason.contains("vif1.0"),
+                "{reason}"
+            );
         }
     }
 

@@ -15,6 +15,8 @@
 
 mod bridge;
 mod dhcp;
+#[cfg(test)]
+mod fuzz;
 mod given;
 pub mod guard;
 mod guest_ip;

@@ -16,6 +16,7 @@ mod openvswitch;
 mod race;
 mod routed;
 mod sees;
+mod storm;
 mod strike;
 mod trace;
 mod undo;

@@ -1,4 +1,5 @@
-//! Debian's Open vSwitch with its datapath in user space, in a world; it ends with its value.
+//! Debian's Open vSwitch with its datapath in user space, in a world; it ends with its value. And
+//! what ovs-vswitchd does in its own time.
 
 use std::fs;
 use std::path::Path;
@@ -99,9 +100,42 @@ impl OpenVswitch {
     }
 }
 
+/// Letting go of a port, ovs-vswitchd sets the flags that it last saw at the link.
+#[test]
+fn a_link_stays_down_once_offline_is_done() {
+    let Some(world) = World::new() else { return };
+    let Some(switch) = OpenVswitch::start(&world) else {
+        return;
+    };
+    world.vif(1, "xenbr0");
+    world.succeed(1, &["--script", "vif-openvswitch", "online"]);
+    let vswitchd = switch.daemons[1].id();
+    world.sh(&format!("kill -STOP {vswitchd}"));
+    let offline = world
+        .script(1, &["--script", "vif-openvswitch", "offline"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let end = Instant::now() + Duration::from_secs(60);
+    while !OpenVswitch::ask(&world, "--no-wait find port name=vif1.0").is_empty() {
+        assert!(Instant::now() < end, "the port stays in the database");
+    }
+    world.sh(&format!("kill -CONT {vswitchd}"));
+    let output = offline.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    // It has acted on all that is in the database when this returns.
+    OpenVswitch::ask(
+        &world,
+        "get bridge xenbr0 name -- set bridge xenbr0 external_ids:seen=1",
+    );
+    let link = world.sh("ip -oneline link show vif1.0");
+    assert!(!link.contains(",UP"), "{link}");
+}
+
 impl Drop for OpenVswitch {
     fn drop(&mut self) {
         for daemon in self.daemons.iter_mut().rev() {
+            // SIGKILL ends a stopped one, too.
             let _ = daemon.kill();
             let _ = daemon.wait();
         }
