@@ -15,6 +15,7 @@
 //! | `killed` | whoever is killed, nothing is left |
 //! | `many` | fifty guests at once |
 //! | `up` | the orders to a lab that is up |
+//! | `firewall` | a firewall in dom0 that drops stops no guest |
 //! | `words` | help, usage, and readers that go away |
 //! | `hotplug` | the exit statuses of a vif script |
 //! | `hooks` | an administrator's hooks: what they see, and whose are run |
@@ -29,6 +30,7 @@ mod check;
 mod claims;
 mod custom;
 mod execs;
+mod firewall;
 mod hang;
 mod hooks;
 mod hotplug;
