@@ -84,3 +84,51 @@ fn each_firewall_stops_guests_without_us_and_none_with_us() {
         place.nothing_left("lab run");
     });
 }
+
+/// Xen's rules let by what was listed, and nothing was held back elsewhere (contract 2.4).
+#[test]
+fn with_accept_only_the_list_passes_and_nothing_else() {
+    if !need::found("iptables", "iptables") {
+        return;
+    }
+    const CLAIMS: &str = r#"
+[[reach]]
+from = "foo"
+to = "192.0.2.50"
+
+[[reach]]
+from = "desk"
+to = "foo"
+family = [4]
+
+# dom0 takes what is not forwarded, listed or not.
+[[reach]]
+from = "foo"
+to = "dom0.br0"
+protocol = ["icmp"]
+
+[[not_reach]]
+from = "foo"
+to = "2001:db8:0:2::50"
+
+[[reach]]
+from = "bar"
+to = "desk"
+"#;
+    each_user(|place| {
+        let lab = fs::read_to_string(place.file(EXAMPLE).join("lab.toml")).unwrap();
+        let world = lab.split("[[reach]]").next().unwrap();
+        let world = world.replace(ALL, "firewall docker");
+        place.write("listed/lab.toml", &format!("{world}{CLAIMS}"), 0o644);
+        let etc = place.file(EXAMPLE).join("etc");
+        let copied = place.command("cp").arg("-r").arg(etc).arg("listed/");
+        assert!(copied.status().unwrap().success());
+        let foo = "name = \"foo\"\ntype = \"pvh\"\nkernel = \"/boot/vmlinuz\"\nmemory = 256\n\
+            vif = [ 'mac=00:16:3E:00:00:02,bridge=br0,ip=192.0.2.21' ]\n";
+        place.write("listed/etc/xen/foo.cfg", foo, 0o644);
+        let conf = "[hotplug]\nip_filter = \"accept-only\"\n";
+        place.write("listed/etc/xen/xenwire.toml", conf, 0o644);
+        let run = place.say(&["lab", "run", "listed"]);
+        assert_eq!(run.status, 0, "{place}: {run}");
+    });
+}

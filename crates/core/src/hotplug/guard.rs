@@ -71,7 +71,8 @@ pub fn desire(
     Ok(())
 }
 
-fn guard(call: &Invocation, nodes: &Nodes, forged: Forged) -> Result<Guard, String> {
+/// What the guest of a vif with a list may send.
+pub(super) fn guard(call: &Invocation, nodes: &Nodes, forged: Forged) -> Result<Guard, String> {
     let (place, length) = match call.script {
         Script::VifBridge | Script::VifBridgeManual | Script::VifSetup => {
             (Place::Bridged, Length::OfNetwork)
