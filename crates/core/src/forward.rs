@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::host_conf::HostConf;
+use crate::config::host_conf::{HostConf, IpFilter};
 use crate::name::IfName;
 use crate::network::is_guests;
 use crate::state::{Desired, Forward, Gate, Mark, Observed, Passage, Place};
@@ -29,10 +29,27 @@ pub fn open(conf: &HostConf, forward: &Forward, is_filtered: bool, observed: &Ob
     let needed = |place: &Place| lets_by(*place) && meets(*place) && forward.is_there();
     let needed: Vec<Place> = places.into_iter().filter(needed).collect();
     let passages = &mut wanted.desired.passages;
-    for (port, passage) in guests(observed, conf) {
-        if needed.contains(&passage.place) {
-            passages.insert(port, Some(passage));
+    let mut unknown = Vec::new();
+    for (port, mut passage) in guests(observed, conf) {
+        if !needed.contains(&passage.place) {
+            continue;
         }
+        match observed.state.passages.get(&port) {
+            Some(found) => passage.only.clone_from(&found.only),
+            // Its list is in xenstore, for its script to read.
+            None if conf.ip_filter == IpFilter::AcceptOnly => {
+                unknown.push(port.to_string());
+                continue;
+            }
+            None => {}
+        }
+        passages.insert(port, Some(passage));
+    }
+    if !unknown.is_empty() {
+        wanted.notes.push(format!(
+            "{}: with ip_filter = \"accept-only\" only its own script lets a guest by; run it again with `online`",
+            unknown.join(", ")
+        ));
     }
     // What is not wished for any more, and what is left of links that have gone.
     for (port, passage) in &observed.state.passages {
@@ -51,10 +68,8 @@ pub fn open(conf: &HostConf, forward: &Forward, is_filtered: bool, observed: &Ob
             wanted.desired.open.insert(*chain, mark);
         }
     }
-    wanted.notes = needed
-        .first()
-        .map(|place| forward.refusals(*place))
-        .unwrap_or_default();
+    let refusals = needed.first().map(|place| forward.refusals(*place));
+    wanted.notes.extend(refusals.unwrap_or_default());
     wanted
 }
 
@@ -94,6 +109,7 @@ fn guests(observed: &Observed, conf: &HostConf) -> BTreeMap<IfName, Passage> {
             of: of_another.unwrap_or_else(|| name.clone()),
             place,
             mark: conf.forward_mark,
+            only: None,
             open: true,
         };
         is_guests(state, name).then(|| (name.clone(), passage))

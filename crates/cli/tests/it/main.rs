@@ -15,6 +15,7 @@
 //! | `killed` | whoever is killed, nothing is left |
 //! | `many` | fifty guests at once |
 //! | `up` | the orders to a lab that is up |
+//! | `firewall` | a firewall in dom0 that drops stops no guest |
 //! | `words` | help, usage, and readers that go away |
 //! | `hotplug` | the exit statuses of a vif script |
 //! | `gc` | what vifs that are gone left behind goes, and nothing else |
@@ -33,6 +34,7 @@ mod check;
 mod claims;
 mod custom;
 mod execs;
+mod firewall;
 mod gc;
 mod hang;
 mod hooks;

@@ -8,6 +8,15 @@ use crate::machine::Machine;
 /// Those that an ordinary user runs too, who needs a user namespace for a lab.
 const AS_NOBODY: [&str; 2] = ["default-bridge", "two-bridges"];
 
+/// What a scenario needs of the kernel that no user namespace may load: here as where Docker and
+/// iptables-legacy are in use.
+fn modules(scenario: &str) -> &'static str {
+    match scenario {
+        "dom0-firewall" => "modprobe -a br_netfilter ip_tables ip6_tables\n",
+        _ => "",
+    }
+}
+
 #[test]
 fn every_claim_of_the_examples_holds_in_qemu() {
     let Some(machine) = Machine::new() else {
@@ -24,7 +33,7 @@ fn every_claim_of_the_examples_holds_in_qemu() {
     let mut runs = Vec::new();
     for scenario in &scenarios {
         let run = format!("xenwire lab run /opt/examples/{scenario}");
-        machine = machine.job(scenario, &run);
+        machine = machine.job(scenario, &format!("{}{run}", modules(scenario)));
         runs.push((scenario.clone(), scenario));
         if AS_NOBODY.contains(&scenario.as_str()) {
             let job = format!("{scenario}-as-nobody");

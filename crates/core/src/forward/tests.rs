@@ -93,6 +93,7 @@ fn what_is_left_of_links_that_have_gone_goes() {
         of: link("vif9.0"),
         place: Place::Bridged,
         mark: ForwardMark::default(),
+        only: None,
         open: true,
     };
     let passages = &mut observed.state.passages;

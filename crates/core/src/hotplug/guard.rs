@@ -82,7 +82,8 @@ fn is_held_by_bridge(link: &IfName, observed: &Observed, desired: &Desired) -> b
     bridge.and_then(Mark::of).is_some_and(|mark| mark.antispoof)
 }
 
-fn guard(call: &Invocation, nodes: &Nodes, forged: Forged) -> Result<Guard, String> {
+/// What the guest of a vif with a list may send.
+pub(super) fn guard(call: &Invocation, nodes: &Nodes, forged: Forged) -> Result<Guard, String> {
     let (place, length) = match call.script {
         Script::VifBridge | Script::VifBridgeManual | Script::VifSetup => {
             (Place::Bridged, Length::OfNetwork)

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Invocation, Nodes, Script, identity};
-use crate::config::host_conf::{HostConf, Passing};
+use super::{Invocation, Nodes, Script, guard, identity};
+use crate::config::host_conf::{HostConf, IpFilter, Passing};
 use crate::name::IfName;
-use crate::state::{Desired, Forward, Observed, Passage, Place};
+use crate::state::{Desired, Forged, Forward, Observed, Passage, Place};
 
 /// Where packets of this call's link meet FORWARD; none for a port of Open vSwitch.
 pub fn place(call: &Invocation) -> Option<Place> {
@@ -61,10 +61,15 @@ pub fn desire(
     if !call.command.comes() || !forward.is_there() {
         return Ok(Vec::new());
     }
+    // Xen's rules accepted no more than the list (contract 2.4). Where a guest is held to it, what
+    // comes here is of the list.
+    let is_list_all = conf.ip_filter == IpFilter::AcceptOnly && guard::is_listed(call, nodes);
+    let only = is_list_all.then(|| guard::guard(call, nodes, Forged::Dropped));
     let passage = Passage {
         of: call.link.clone(),
         place,
         mark: conf.forward_mark,
+        only: only.transpose()?,
         open: true,
     };
     desired.passages.insert(name, Some(passage));

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Place;
+use super::{Guard, Place};
 use crate::name::IfName;
 
 /// What comes from a link, and goes to it, is let by the host's FORWARD chains.
@@ -24,6 +24,8 @@ pub struct Passage {
     pub place: Place,
     /// By which mark.
     pub mark: ForwardMark,
+    /// What may come out of the guest, if nothing else is let by: `ip_filter = "accept-only"`.
+    pub only: Option<Guard>,
     /// Whether all chains that we may write to let the mark by. They stay open when a passage
     /// goes: others need them.
     pub open: bool,
@@ -110,9 +112,20 @@ impl Forward {
 }
 
 impl Passage {
-    /// What is beside its element.
-    pub fn text(&self) -> String {
-        self.of.to_string()
+    /// What is beside its element, in pieces as [`Guard::text`] has them.
+    pub fn text(&self, length: usize) -> Vec<String> {
+        match &self.only {
+            Some(only) => only.text(length),
+            None => vec![self.of.to_string()],
+        }
+    }
+
+    /// Whose it is and what alone is let by, from a text, all its pieces joined.
+    pub fn parse(text: &str) -> Option<(IfName, Option<Guard>)> {
+        match Guard::parse(text) {
+            Ok(only) => Some((only.of.clone(), Some(only))),
+            Err(_) => Some((text.parse().ok()?, None)),
+        }
     }
 }
 

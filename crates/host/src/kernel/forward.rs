@@ -23,7 +23,8 @@ use xenwire_wire::nft::{
 };
 use xenwire_wire::{Query, Reply};
 
-use super::guards::{is_absent, key, link};
+use super::guards::layout::{MORE, address_sets, sources};
+use super::guards::{is_absent, key, link, more_key, source};
 use super::observe::has_legacy_filter;
 use super::{Kernel, KernelError};
 
@@ -32,6 +33,9 @@ pub(super) const TABLE: &str = "xenwire-forward";
 
 /// The set of those that pass, in each of them.
 pub(super) const PORTS: &str = "ports";
+
+/// The set of those of which only a list passes, and the chain that looks at it.
+const LISTED: &str = "listed";
 
 /// What the comment of our rule in the chains of others is, before the mark.
 const OURS: &str = "xenwire: guests pass by mark ";
@@ -100,38 +104,59 @@ pub(super) fn table(family: Family, mark: ForwardMark) -> Vec<Change> {
         Change::AddRule(family, table(), rule)
     };
     let bits = mark.bits();
+    let passes = || {
+        let mut passes = changed(bits, bits).to_vec();
+        passes.push(Expression::Verdict(Verdict::Accept));
+        passes
+    };
     let marked = |link: Load| {
-        let [load, bits, set] = changed(bits, bits);
-        vec![
+        let port = vec![
             Expression::Load(link, KEY),
             Expression::In(KEY, PORTS.into()),
-            load,
-            bits,
-            set,
-            Expression::Verdict(Verdict::Accept),
-        ]
+        ];
+        [port, passes()].concat()
     };
-    let ports = Set {
-        name: PORTS.into(),
-        key: vec![Field::LinkName],
+    let set = |name: &str, key: &[Field]| Set {
+        name: name.into(),
+        key: key.to_vec(),
         ranges: false,
     };
-    vec![
-        Change::AddTable {
-            family,
-            name: table(),
-            comment: comment(mark),
-        },
-        Change::AddSet(family, table(), ports),
+    let sets = [
+        set(PORTS, &[Field::LinkName]),
+        set(LISTED, &[Field::LinkName]),
+        set(MORE, &[Field::LinkName, Field::Number]),
+    ];
+    let sets = sets.into_iter().chain(address_sets());
+    let without_hook = Chain {
+        name: LISTED.into(),
+        hook: None,
+    };
+    let to_listed = vec![
+        Expression::Load(Load::InLink, KEY),
+        Expression::In(KEY, LISTED.into()),
+        Expression::Verdict(Verdict::Goto(LISTED.into())),
+    ];
+    let mut changes = vec![Change::AddTable {
+        family,
+        name: table(),
+        comment: comment(mark),
+    }];
+    changes.extend(sets.map(|set| Change::AddSet(family, table(), set)));
+    changes.push(Change::AddChain(family, table(), without_hook));
+    let listed = sources(family).map(|source| [source, passes()].concat());
+    changes.extend(listed.map(|listed| rule(LISTED, listed)));
+    changes.extend([
         chain("forward", FORWARD),
         rule("forward", marked(Load::OutLink)),
+        rule("forward", to_listed),
         rule("forward", marked(Load::InLink)),
         chain("postrouting", POSTROUTING),
         rule(
             "postrouting",
             [is_marked(mark), changed(bits, 0).to_vec()].concat(),
         ),
-    ]
+    ]);
+    changes
 }
 
 /// The mark without these bits, and with others in their place.
@@ -180,12 +205,28 @@ pub(super) fn mark_of_rule(comment: &str) -> Option<ForwardMark> {
     comment.strip_prefix(OURS)?.parse().ok()
 }
 
-/// An element of [`PORTS`].
-pub(super) fn element(link: &IfName, passage: &Passage) -> Element {
-    Element {
-        comment: Some(passage.text()),
-        ..Element::new(key(link))
+/// Everything that lets a link pass: elements, and the sets that they are in.
+pub(super) fn elements(link: &IfName, passage: &Passage) -> Vec<(&'static str, Element)> {
+    let mut placed = Vec::new();
+    for (piece, number) in passage.text(Element::COMMENT).into_iter().zip(0..) {
+        let (set, key) = match number {
+            0 => (PORTS, key(link)),
+            _ => (MORE, more_key(link, number)),
+        };
+        let element = Element {
+            comment: Some(piece),
+            ..Element::new(key)
+        };
+        placed.push((set, element));
     }
+    if let Some(only) = &passage.only {
+        placed.push((LISTED, Element::new(key(link))));
+        for net in only.sources() {
+            let (_, set, element) = source(family(passage.place), link, only, net);
+            placed.push((set, element));
+        }
+    }
+    placed
 }
 
 /// What a host's chains are like, with our rules in them.
@@ -255,13 +296,16 @@ impl Kernel {
         let mark = mark_of(&comment);
         for link in links {
             let element = self.element_of((family, TABLE, PORTS), key(link))?;
-            let Some(of) = element.and_then(|element| element.comment?.parse().ok()) else {
+            let Some(element) = element else { continue };
+            let text = self.whole_text((family, TABLE, MORE), link, &element)?;
+            let Some((of, only)) = text.and_then(|text| Passage::parse(&text)) else {
                 continue;
             };
             let passage = Passage {
                 of,
                 place,
                 mark: mark.unwrap_or_default(),
+                only,
                 open: mark.is_some() && forward.is_open(),
             };
             found.insert(link.clone(), passage);

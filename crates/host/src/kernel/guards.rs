@@ -26,8 +26,7 @@ use super::socket::Socket;
 use super::{EINVAL, ENOENT, EOPNOTSUPP, EPROTONOSUPPORT, Kernel, KernelError};
 
 pub(super) use elements::elements;
-use elements::more_key;
-pub(super) use elements::{key, link};
+pub(super) use elements::{key, link, more_key, source};
 use layout::{GUARDED, MORE, TABLE};
 
 /// A set: the family of its table, the table and its name.
@@ -52,7 +51,8 @@ impl Kernel {
     }
 
     fn guard(&mut self, link: &IfName) -> Result<Option<Guard>, KernelError> {
-        let Some(element) = self.element(GUARDED, key(link))? else {
+        let set = (Family::Inet, TABLE, GUARDED);
+        let Some(element) = self.element_of(set, key(link))? else {
             return Ok(None);
         };
         self.told(link, &element)
@@ -60,11 +60,23 @@ impl Kernel {
 
     /// The guard that an element of `guarded` tells; none if somebody else put it there.
     fn told(&mut self, link: &IfName, element: &Element) -> Result<Option<Guard>, KernelError> {
+        let text = self.whole_text((Family::Inet, TABLE, MORE), link, element)?;
+        Ok(text.and_then(|text| Guard::parse(&text).ok()))
+    }
+
+    /// The text of an element, which goes on in the elements of the set `more`; none if a piece of
+    /// it is not there.
+    pub(super) fn whole_text(
+        &mut self,
+        more: Place<'_>,
+        link: &IfName,
+        element: &Element,
+    ) -> Result<Option<String>, KernelError> {
         let mut text = element.comment.clone().unwrap_or_default();
         let mut number = 0;
         while text.ends_with(Guard::MORE) {
             number += 1;
-            match self.element(MORE, more_key(link, number))? {
+            match self.element_of(more, more_key(link, number))? {
                 Some(Element {
                     comment: Some(comment),
                     ..
@@ -72,7 +84,7 @@ impl Kernel {
                 _ => return Ok(None),
             }
         }
-        Ok(Guard::parse(&text).ok())
+        Ok(Some(text))
     }
 
     /// All guards.
@@ -89,11 +101,6 @@ impl Kernel {
             guards.extend(guard.map(|guard| (link, guard)));
         }
         Ok(guards)
-    }
-
-    /// An element of a set in the table that tells guards, by its key.
-    fn element(&mut self, set: &str, key: Vec<u8>) -> Result<Option<Element>, KernelError> {
-        self.element_of((Family::Inet, TABLE, set), key)
     }
 
     /// An element of a set, by its key.

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout)]
 
 mod calls;
+mod forward;
 mod frame;
 mod give_back;
 mod guard;

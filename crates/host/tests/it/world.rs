@@ -60,6 +60,10 @@ impl World {
                 "mount -t tmpfs tmpfs /run; mount -t tmpfs tmpfs /var/log; mkdir /var/log/xen
                  # Asking the segment for an address takes seconds, and is not what is tested.
                  echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+                 # As where nobody loaded br_netfilter: in a new namespace it is on.
+                 for switch in /proc/sys/net/bridge/bridge-nf-call-*tables; do
+                     test ! -e $switch || echo 0 >$switch
+                 done
                  ip link set lo up; echo ready; exec cat >/dev/null",
             )
             .stdin(Stdio::piped())

@@ -23,6 +23,7 @@ fn passage(of: &str, place: Place, open: bool) -> Passage {
         of: link(of),
         place,
         mark: ForwardMark::default(),
+        only: None,
         open,
     }
 }
@@ -128,6 +129,38 @@ fn what_goes_takes_its_own_under_either_name_and_no_other() {
         got,
         [(link("vif1.0"), None), (link("web"), Some(whole))].into()
     );
+}
+
+#[test]
+fn where_nothing_is_enforced_no_more_than_the_list_passes() {
+    let online = call(Script::VifBridge, Command::Online);
+    let only = |filter, pairs: &[(&str, &str)]| {
+        let node = |(name, value): &(&str, &str)| {
+            let path = NodePath(format!("backend/vif/1/0/{name}"));
+            (path, NodeValue::text(*value))
+        };
+        let nodes = Nodes::of(&online, &pairs.iter().map(node).collect());
+        let conf = HostConf {
+            ip_filter: filter,
+            ..HostConf::default()
+        };
+        let observed = Observed::host(NetState::default());
+        let mut desired = Desired::default();
+        desire(&online, &nodes, &conf, &docker(), &observed, &mut desired)?;
+        let passage = desired.passages[&link("vif1.0")].clone().unwrap();
+        let text = passage.text(128).join(" ");
+        assert_eq!(
+            Passage::parse(&text),
+            Some((passage.of.clone(), passage.only.clone()))
+        );
+        Ok::<_, String>(passage.only.map(|only| only.to_string()))
+    };
+    let list = [("ip", "192.0.2.7"), ("mac", "00:16:3e:00:00:01")];
+    let listed = Some("00:16:3e:00:00:01 192.0.2.7".to_owned());
+    assert_eq!(only(IpFilter::AcceptOnly, &list), Ok(listed));
+    assert_eq!(only(IpFilter::AcceptOnly, &list[1..]), Ok(None));
+    assert_eq!(only(IpFilter::Enforce, &list), Ok(None));
+    assert!(only(IpFilter::AcceptOnly, &[("ip", "x"), list[1]]).is_err());
 }
 
 #[test]

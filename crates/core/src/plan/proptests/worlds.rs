@@ -152,6 +152,7 @@ fn passage() -> impl Strategy<Value = Option<Passage>> {
         of: "vif1.0".parse().unwrap(),
         place: Place::Bridged,
         mark: mark.parse().unwrap(),
+        only: None,
         open,
     });
     prop::option::of(passage)

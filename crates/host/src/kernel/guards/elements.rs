@@ -52,7 +52,12 @@ pub(in crate::kernel) fn elements(link: &IfName, guard: &Guard) -> Vec<Placed> {
 }
 
 /// An address is a key; only a network is a range.
-fn source(family: Family, link: &IfName, guard: &Guard, net: IpNet) -> Placed {
+pub(in crate::kernel) fn source(
+    family: Family,
+    link: &IfName,
+    guard: &Guard,
+    net: IpNet,
+) -> Placed {
     let key = |ip: IpAddr| {
         let mut key = key(link);
         key.extend(guard.mac.0);
@@ -84,7 +89,7 @@ pub(in crate::kernel) fn key(link: &IfName) -> Vec<u8> {
 }
 
 /// The key of the rest of a long text.
-pub(super) fn more_key(link: &IfName, number: u32) -> Vec<u8> {
+pub(in crate::kernel) fn more_key(link: &IfName, number: u32) -> Vec<u8> {
     [key(link), number.to_ne_bytes().to_vec()].concat()
 }
 

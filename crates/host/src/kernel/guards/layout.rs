@@ -35,13 +35,13 @@ pub(in crate::kernel) const LAYOUT: &str = "xenwire layout 1";
 /// The families that have a table.
 pub(in crate::kernel) const FAMILIES: [Family; 3] = [Family::Bridge, Family::Inet, Family::Arp];
 
-pub(super) const GUARDED: &str = "guarded";
-pub(super) const MORE: &str = "guarded-more";
-pub(super) const LOGGED: &str = "logged";
-pub(super) const IPV4: &str = "ipv4";
-pub(super) const IPV4_NETS: &str = "ipv4-nets";
-pub(super) const IPV6: &str = "ipv6";
-pub(super) const IPV6_NETS: &str = "ipv6-nets";
+pub(in crate::kernel) const GUARDED: &str = "guarded";
+pub(in crate::kernel) const MORE: &str = "guarded-more";
+pub(in crate::kernel) const LOGGED: &str = "logged";
+pub(in crate::kernel) const IPV4: &str = "ipv4";
+pub(in crate::kernel) const IPV4_NETS: &str = "ipv4-nets";
+pub(in crate::kernel) const IPV6: &str = "ipv6";
+pub(in crate::kernel) const IPV6_NETS: &str = "ipv6-nets";
 
 /// Before br_netfilter (0) and whoever else filters or translates frames (-300 and later).
 const PRIORITY: i32 = -310;
@@ -181,28 +181,24 @@ impl Table {
         }
         self.ipv4_source("guest", IPV4_NETS);
         if self.family == Family::Bridge {
-            self.rule("guest", [self.is(0x0806, 0), vec![goto("arp")]].concat());
+            self.rule(
+                "guest",
+                [is(self.family, 0x0806, 0), vec![goto("arp")]].concat(),
+            );
         }
-        self.rule("guest", [self.is(0x86dd, 10), vec![goto("ipv6")]].concat());
+        self.rule(
+            "guest",
+            [is(self.family, 0x86dd, 10), vec![goto("ipv6")]].concat(),
+        );
         self.rule("guest", vec![goto("forged")]);
     }
 
     fn ipv4_source(&mut self, chain: &str, set: &str) {
-        let source = [self.is(0x0800, 2), from(SOURCE_MAC, IPV4_SOURCE, set)];
+        let source = [
+            is(self.family, 0x0800, 2),
+            from(SOURCE_MAC, IPV4_SOURCE, set),
+        ];
         self.rule(chain, [source.concat(), vec![accept()]].concat());
-    }
-
-    /// Whether it is of this protocol: by the frame, where there is one, so that one with a VLAN tag
-    /// is of none.
-    fn is(&self, ethertype: u16, family: u8) -> Vec<Expression> {
-        let (load, value) = match self.family {
-            Family::Bridge => (ETHERTYPE, ethertype.to_be_bytes().to_vec()),
-            Family::Inet | Family::Ipv4 | Family::Ipv6 | Family::Arp => {
-                (Load::NetworkProtocol, vec![family])
-            }
-        };
-        let load = Expression::Load(load, KEY);
-        vec![load, Expression::Equals(KEY, value)]
     }
 
     /// Addresses of Ethernet and IPv4, or the sender is not where it is looked for (RFC 826). Both
@@ -274,6 +270,41 @@ fn in_link() -> Expression {
 
 fn is_in(set: &str) -> Expression {
     Expression::In(KEY, set.into())
+}
+
+/// Whether it is of this protocol: by the frame, where there is one, so that one with a VLAN tag
+/// is of none.
+fn is(of: Family, ethertype: u16, family: u8) -> Vec<Expression> {
+    let (load, value) = match of {
+        Family::Bridge => (ETHERTYPE, ethertype.to_be_bytes().to_vec()),
+        Family::Inet | Family::Ipv4 | Family::Ipv6 | Family::Arp => {
+            (Load::NetworkProtocol, vec![family])
+        }
+    };
+    let load = Expression::Load(load, KEY);
+    vec![load, Expression::Equals(KEY, value)]
+}
+
+/// For each set of addresses: whether a packet's port, source MAC and source are a key of it.
+pub(in crate::kernel) fn sources(family: Family) -> [Vec<Expression>; 4] {
+    let v4 = |set| [is(family, 0x0800, 2), from(SOURCE_MAC, IPV4_SOURCE, set)].concat();
+    let v6 = |set| [is(family, 0x86dd, 10), from(SOURCE_MAC, IPV6_SOURCE, set)].concat();
+    [v4(IPV4), v4(IPV4_NETS), v6(IPV6), v6(IPV6_NETS)]
+}
+
+/// The sets of addresses that these are looked for in.
+pub(in crate::kernel) fn address_sets() -> [Set; 4] {
+    let set = |name: &str, address, ranges| Set {
+        name: name.into(),
+        key: vec![Field::LinkName, Field::Mac, address],
+        ranges,
+    };
+    [
+        set(IPV4, Field::Ipv4, false),
+        set(IPV4_NETS, Field::Ipv4, true),
+        set(IPV6, Field::Ipv6, false),
+        set(IPV6_NETS, Field::Ipv6, true),
+    ]
 }
 
 /// Whether port, MAC and address are a key of a set.

@@ -1,11 +1,12 @@
 //! Changes to how guests pass FORWARD: one transaction each.
 
-use xenwire_core::name::IfName;
-use xenwire_core::state::{ForwardChain, ForwardMark, Gate, Pair, Passage};
-use xenwire_wire::nft::{Change, Element};
+use std::collections::BTreeMap;
 
-use crate::kernel::forward::{PORTS, TABLE, comment, element, family, our_rule, place_of, table};
-use crate::kernel::guards::key;
+use xenwire_core::name::IfName;
+use xenwire_core::state::{Forward, ForwardChain, ForwardMark, Gate, Pair, Passage};
+use xenwire_wire::nft::{Change, Element, Family};
+
+use crate::kernel::forward::{TABLE, comment, elements, family, our_rule, place_of, table};
 use crate::kernel::legacy;
 use crate::kernel::{EEXIST, ENOENT, ERESTART, Kernel, KernelError};
 
@@ -47,29 +48,45 @@ impl Kernel {
         let found = self.look_forward(to.mark)?;
         let family = family(to.place);
         let mut changes = Vec::new();
-        let mut elements = vec![element(link, to)];
+        let mut come = BTreeMap::from([(link.clone(), to.clone())]);
         match found.tables.get(&family) {
             None => changes.extend(table(family, to.mark)),
             Some(there) if *there == comment(to.mark) => {
-                if from.is_some_and(|from| from.text() != to.text()) {
-                    changes.push(elements_gone(family, link));
-                }
+                let from = from.filter(|from| from.place == to.place);
+                let from = from.map(|from| elements(link, from)).unwrap_or_default();
+                let stays = elements(link, to);
+                let old = from.into_iter().filter(|old| !stays.contains(old));
+                changes.extend(old.map(|old| gone_element(family, old)));
             }
             // Of another version, or with another mark: who is in it stays in it.
             Some(_) => {
-                let all = self.elements_of((family, TABLE, PORTS))?;
-                elements.extend(all.into_iter().filter(|other| other.key != key(link)));
+                let all = self.passing(to.place)?;
+                let mut all = self.passages(&all, to.place, &Forward::default())?;
+                all.append(&mut come);
+                come = all;
                 let name = TABLE.into();
                 changes.push(Change::DeleteTable { family, name });
                 changes.extend(table(family, to.mark));
             }
         }
-        changes.push(Change::AddElements {
-            family,
-            table: TABLE.into(),
-            set: PORTS.into(),
-            elements,
-        });
+        let mut added: BTreeMap<&str, Vec<Element>> = BTreeMap::new();
+        for (link, passage) in &come {
+            for (set, element) in elements(link, passage) {
+                added.entry(set).or_default().push(element);
+            }
+        }
+        for (set, elements) in added {
+            changes.push(Change::AddElements {
+                family,
+                table: TABLE.into(),
+                set: set.into(),
+                elements,
+            });
+        }
+        let is_own = changes
+            .iter()
+            .all(|change| matches!(change, Change::AddElements { .. }));
+        let own = changes.len();
         if to.open {
             for (chain, handle) in found.stale {
                 changes.push(gone(chain, handle));
@@ -81,9 +98,10 @@ impl Kernel {
                 changes.push(Change::InsertRule(family, table.into(), rule));
             }
         }
-        // An element by itself is right whatever others do meanwhile.
-        let alone = changes.len() == 1;
-        self.send_filters(generation.filter(|_| !alone), changes)
+        let writes_to_others = changes.len() > own;
+        // Elements by themselves are right whatever others do meanwhile.
+        let is_own = is_own && !writes_to_others;
+        self.send_filters(generation.filter(|_| !is_own), changes)
     }
 
     /// Has our rule in a chain let this mark by, or takes it out. A chain that has gone has none.
@@ -135,7 +153,9 @@ impl Kernel {
 
     /// The chains stay open: by our rule passes who is marked, and nobody else.
     fn end_passage(&mut self, link: &IfName, from: &Passage) -> Result<(), KernelError> {
-        let changes = vec![elements_gone(family(from.place), link)];
+        let family = family(from.place);
+        let gone = elements(link, from).into_iter();
+        let changes = gone.map(|gone| gone_element(family, gone)).collect();
         super::or_so_already(self.send_filters(None, changes), &[ENOENT])
     }
 }
@@ -150,11 +170,11 @@ fn gone(chain: ForwardChain, handle: u64) -> Change {
     }
 }
 
-fn elements_gone(family: xenwire_wire::nft::Family, link: &IfName) -> Change {
+fn gone_element(family: Family, (set, element): (&str, Element)) -> Change {
     Change::DeleteElements {
         family,
         table: TABLE.into(),
-        set: PORTS.into(),
-        elements: vec![Element::new(key(link))],
+        set: set.into(),
+        elements: vec![element],
     }
 }

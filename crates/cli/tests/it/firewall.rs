@@ -1,0 +1,139 @@
+//! `examples/dom0-firewall` with each of its firewalls by itself: stopped without us, passing with us.
+
+use std::fs;
+
+use crate::need;
+use crate::place::{Place, each_user};
+
+const EXAMPLE: &str = "examples/dom0-firewall";
+/// What its file loads.
+const ALL: &str = "firewall docker firewalld legacy";
+
+/// The claims that hold, with another firewall and perhaps without our rules.
+fn held(place: &Place, wall: &str, is_off: bool) -> Vec<String> {
+    let lab = fs::read_to_string(place.file(EXAMPLE).join("lab.toml")).unwrap();
+    assert!(lab.contains(ALL), "{lab}");
+    let name = format!("{wall}-{is_off}");
+    let folder = place.file(&name);
+    let status = place
+        .command("cp")
+        .arg("-r")
+        .args([place.file(EXAMPLE), folder.clone()])
+        .status();
+    assert!(status.unwrap().success());
+    fs::write(
+        folder.join("lab.toml"),
+        lab.replace(ALL, &format!("firewall {wall}")),
+    )
+    .unwrap();
+    if is_off {
+        place.write(
+            &format!("{name}/etc/xen/xenwire.toml"),
+            "[hotplug]\nforward = \"off\"\n",
+            0o644,
+        );
+    }
+    let run = place.say(&["lab", "run", &name, "--json"]);
+    let report = run.json();
+    assert_eq!(
+        report["trouble"],
+        serde_json::json!([]),
+        "{place} {wall}: {run}"
+    );
+    let claims = report["claims"].as_array().unwrap().iter();
+    let held = claims.filter(|claim| claim["holds"] == true);
+    held.map(|claim| claim["claim"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn each_firewall_stops_guests_without_us_and_none_with_us() {
+    if !need::found("iptables", "iptables") || !need::found("nft", "nftables") {
+        return;
+    }
+    const GUESTS: [&str; 3] = ["reach foo -> bar", "reach foo -> desk", "reach desk -> foo"];
+    each_user(|place| {
+        for wall in ["admin", "docker", "firewalld", "legacy"] {
+            let with = held(place, wall, false);
+            let without = held(place, wall, true);
+            for claim in GUESTS {
+                let begins = |held: &&String| held.starts_with(claim);
+                assert!(
+                    with.iter().any(|held| begins(&held)),
+                    "{place} {wall}: {claim}: {with:?}"
+                );
+                assert!(
+                    !without.iter().any(|held| begins(&held)),
+                    "{place} {wall}: {claim}"
+                );
+            }
+            // What dom0 sends, and what it lets in, is as it was.
+            let others = |held: &[String]| -> Vec<String> {
+                let is_guests = |held: &String| GUESTS.iter().any(|claim| held.starts_with(claim));
+                held.iter()
+                    .filter(|held| !is_guests(held))
+                    .cloned()
+                    .collect()
+            };
+            assert_eq!(others(&with), others(&without), "{place} {wall}");
+            assert!(
+                with.iter()
+                    .any(|held| held.starts_with("reach dom0 -> foo"))
+            );
+        }
+        place.nothing_left("lab run");
+    });
+}
+
+/// Xen's rules let by what was listed, and nothing was held back elsewhere (contract 2.4).
+#[test]
+fn with_accept_only_the_list_passes_and_nothing_else() {
+    if !need::found("iptables", "iptables") {
+        return;
+    }
+    const CLAIMS: &str = r#"
+[[reach]]
+from = "foo"
+to = "192.0.2.50"
+
+[[reach]]
+from = "desk"
+to = "foo"
+family = [4]
+
+# dom0 takes what is not forwarded, listed or not.
+[[reach]]
+from = "foo"
+to = "dom0.br0"
+protocol = ["icmp"]
+
+[[not_reach]]
+from = "foo"
+to = "2001:db8:0:2::50"
+
+[[reach]]
+from = "bar"
+to = "desk"
+"#;
+    each_user(|place| {
+        let lab = fs::read_to_string(place.file(EXAMPLE).join("lab.toml")).unwrap();
+        let world = lab.split("[[reach]]").next().unwrap();
+        let world = world.replace(ALL, "firewall docker");
+        place.write("listed/lab.toml", &format!("{world}{CLAIMS}"), 0o644);
+        let etc = place.file(EXAMPLE).join("etc");
+        let copied = place
+            .command("cp")
+            .arg("-r")
+            .arg(etc)
+            .arg("listed/")
+            .status();
+        assert!(copied.unwrap().success());
+        let foo = "name = \"foo\"\ntype = \"pvh\"\nkernel = \"/boot/vmlinuz\"\nmemory = 256\n\
+            vif = [ 'mac=00:16:3E:00:00:02,bridge=br0,ip=192.0.2.21' ]\n";
+        place.write("listed/etc/xen/foo.cfg", foo, 0o644);
+        let conf = "[hotplug]\nip_filter = \"accept-only\"\n";
+        place.write("listed/etc/xen/xenwire.toml", conf, 0o644);
+        let run = place.say(&["lab", "run", "listed"]);
+        assert_eq!(run.status, 0, "{place}: {run}");
+    });
+}
