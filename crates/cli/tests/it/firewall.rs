@@ -1,6 +1,7 @@
 //! `examples/dom0-firewall` with each of its firewalls by itself: stopped without us, passing with us.
 
 use std::fs;
+use std::path::PathBuf;
 
 use crate::need;
 use crate::place::{Place, each_user};
@@ -9,18 +10,21 @@ const EXAMPLE: &str = "examples/dom0-firewall";
 /// What its file loads.
 const ALL: &str = "firewall docker firewalld legacy";
 
+/// A copy of the example under this name.
+fn copy(place: &Place, name: &str) -> PathBuf {
+    let folder = place.file(name);
+    let mut copy = place.command("cp");
+    let copied = copy.arg("-r").args([&place.file(EXAMPLE), &folder]);
+    assert!(copied.status().unwrap().success());
+    folder
+}
+
 /// The claims that hold, with another firewall and perhaps without our rules.
 fn held(place: &Place, wall: &str, is_off: bool) -> Vec<String> {
     let lab = fs::read_to_string(place.file(EXAMPLE).join("lab.toml")).unwrap();
     assert!(lab.contains(ALL), "{lab}");
     let name = format!("{wall}-{is_off}");
-    let folder = place.file(&name);
-    let status = place
-        .command("cp")
-        .arg("-r")
-        .args([place.file(EXAMPLE), folder.clone()])
-        .status();
-    assert!(status.unwrap().success());
+    let folder = copy(place, &name);
     fs::write(
         folder.join("lab.toml"),
         lab.replace(ALL, &format!("firewall {wall}")),
@@ -51,7 +55,11 @@ fn each_firewall_stops_guests_without_us_and_none_with_us() {
     if !need::found("iptables", "iptables") || !need::found("nft", "nftables") {
         return;
     }
-    const GUESTS: [&str; 3] = ["reach foo -> bar", "reach foo -> desk", "reach desk -> foo"];
+    const GUESTS: [&str; 3] = [
+        "reach     foo -> bar",
+        "reach     foo -> desk",
+        "reach     desk -> foo",
+    ];
     each_user(|place| {
         for wall in ["admin", "docker", "firewalld", "legacy"] {
             let with = held(place, wall, false);
@@ -78,7 +86,7 @@ fn each_firewall_stops_guests_without_us_and_none_with_us() {
             assert_eq!(others(&with), others(&without), "{place} {wall}");
             assert!(
                 with.iter()
-                    .any(|held| held.starts_with("reach dom0 -> foo"))
+                    .any(|held| held.starts_with("reach     dom0 -> foo"))
             );
         }
         place.nothing_left("lab run");
@@ -119,15 +127,8 @@ to = "desk"
         let lab = fs::read_to_string(place.file(EXAMPLE).join("lab.toml")).unwrap();
         let world = lab.split("[[reach]]").next().unwrap();
         let world = world.replace(ALL, "firewall docker");
+        copy(place, "listed");
         place.write("listed/lab.toml", &format!("{world}{CLAIMS}"), 0o644);
-        let etc = place.file(EXAMPLE).join("etc");
-        let copied = place
-            .command("cp")
-            .arg("-r")
-            .arg(etc)
-            .arg("listed/")
-            .status();
-        assert!(copied.unwrap().success());
         let foo = "name = \"foo\"\ntype = \"pvh\"\nkernel = \"/boot/vmlinuz\"\nmemory = 256\n\
             vif = [ 'mac=00:16:3E:00:00:02,bridge=br0,ip=192.0.2.21' ]\n";
         place.write("listed/etc/xen/foo.cfg", foo, 0o644);
