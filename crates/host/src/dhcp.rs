@@ -57,6 +57,29 @@ pub(crate) fn look(folder: &Path, vif: Option<&IfName>) -> Result<Dhcp, String> 
     Ok(found)
 }
 
+/// The same with the host files of all vifs: of names that `accept` takes.
+///
+/// # Errors
+/// What cannot be read.
+pub(crate) fn look_at_all(
+    folder: &Path,
+    accept: impl Fn(&str) -> Option<IfName>,
+) -> Result<Dhcp, String> {
+    let mut found = look(folder, None)?;
+    let path = hosts(folder);
+    let files = match fs::read_dir(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(found),
+        files => files.map_err(|error| format!("{}: {error}", path.display()))?,
+    };
+    for file in files.flatten() {
+        let vif = file.file_name().to_str().and_then(&accept);
+        if let Some(vif) = vif {
+            found.hosts.extend(look(folder, Some(&vif))?.hosts);
+        }
+    }
+    Ok(found)
+}
+
 /// Writes or removes a host file, and has the server notice.
 ///
 /// # Errors

@@ -60,7 +60,7 @@ impl<'a> Dom0<'a> {
     fn everything(&self) -> String {
         self.sh(
             "nft list ruleset; ip neighbour show proxy; ip -6 neighbour show proxy;
-             ip route show table all; ip -o link | cut -d: -f2; ls /run/xenwire/journal;
+             ip route show table all; ip -o link | cut -d: -f2; ls /run/xenwire/journal /run/xenwire/dhcp/hosts;
              ls /run/xen-hotplug 2>/dev/null || true",
         )
     }
@@ -85,7 +85,8 @@ fn what_gone_vifs_left_goes_and_nothing_else() {
         dom0.sh("nft add element inet xenwire guarded '{ \"vif77.0\" }'
              nft add table ip mine
              ip -6 neighbour add proxy 2001:db8::77 dev br0
-             mkdir -p /run/xen-hotplug; : >/run/xen-hotplug/somebody");
+             mkdir -p /run/xen-hotplug /run/xenwire/dhcp/hosts; : >/run/xen-hotplug/somebody
+             for name in vif9.0 mine; do echo a line >/run/xenwire/dhcp/hosts/$name; done");
         let said = dom0.gc(&[]);
         assert_eq!(said.status, 0, "{said}");
         assert_eq!(said.out, "");
@@ -104,6 +105,7 @@ fn what_gone_vifs_left_goes_and_nothing_else() {
             &[("bridge", "br0"), ("ip", "192.0.2.5"), ("vifname", "db0")],
         );
         dom0.sh(": >/run/xen-hotplug/iptables
+             echo a line >/run/xenwire/dhcp/hosts/vif7.0
              ip link delete vif7.0; ip link delete vif6.0; ip link delete db0");
         let with_leftovers = dom0.everything();
         assert_ne!(before, with_leftovers);
@@ -114,6 +116,7 @@ fn what_gone_vifs_left_goes_and_nothing_else() {
         assert_eq!(
             lines,
             [
+                "remove /run/xenwire/dhcp/hosts/vif7.0",
                 "remove the neighbour 2001:db8::6 from br0",
                 "let db0 send anything",
                 "let vif6.0 send anything",

@@ -86,7 +86,7 @@ const REFUSED: [Refused; 17] = [
     ),
     (
         "antispoof on a bridge with an alias of somebody else's",
-        "ip link add br9 alias mine type bridge",
+        "ip link add br9 type bridge; ip link set br9 alias mine",
         &["start", "bridge=br9", "antispoof=yes"],
         &["br9 has an alias of somebody else's"],
     ),
@@ -232,9 +232,11 @@ const WORKS: [Works; 14] = [
     },
     Works {
         what: "antispoof, on a bridge that stays",
-        setting: "ip link add br9 type bridge",
+        setting: "ip link add br9 address 02:00:00:00:00:09 type bridge; ip link set br9 up
+                  ip link add n9 type veth peer name m9; ip link set n9 master br9
+                  ip link set n9 up; ip link set m9 up",
         generations: &GENERATIONS,
-        args: &["netdev=eth0", "bridge=br9", "antispoof=yes"],
+        args: &["netdev=eth1", "bridge=br9", "antispoof=yes"],
         between: "ip link show dev br9 | grep 'alias xenwire antispoof'",
     },
     Works {

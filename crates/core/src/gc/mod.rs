@@ -45,7 +45,7 @@ pub struct Leftovers {
 }
 
 /// Finds it. `observed` is of the whole host, with all guards and passages, the rules of Xen's own
-/// scripts, and the ports that Open vSwitch has.
+/// scripts, the host files, and the ports that Open vSwitch has.
 pub fn leftovers(observed: &Observed, kept: &Kept) -> Leftovers {
     let state = &observed.state;
     let mut left = Leftovers {
@@ -61,6 +61,11 @@ pub fn leftovers(observed: &Observed, kept: &Kept) -> Leftovers {
     for (port, passage) in &state.passages {
         if !is_there(port, state) && !is_there(&passage.of, state) {
             left.desired.passages.insert(port.clone(), None);
+        }
+    }
+    for vif in state.dhcp.hosts.keys() {
+        if !is_there(vif, state) {
+            left.desired.dhcp_hosts.insert(vif.clone(), None);
         }
     }
     for rule in &state.old_rules {

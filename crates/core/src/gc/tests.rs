@@ -77,6 +77,16 @@ fn guards_of_links_that_are_there_under_any_name_stay() {
 }
 
 #[test]
+fn host_files_go_with_the_vif_that_they_are_called_after() {
+    let mut state = host();
+    for vif in ["vif1.0", "vif2.0", "vif7.0"] {
+        state.dhcp.hosts.insert(name(vif), "a line\n".into());
+    }
+    let left = leftovers(&Observed::host(state), &Kept::default());
+    assert_eq!(left.desired.dhcp_hosts, [(name("vif7.0"), None)].into());
+}
+
+#[test]
 fn rules_of_xens_scripts_go_with_the_vif_that_they_name() {
     let mut state = host();
     for (place, port) in (0..).zip(["vif1.0", "vif7.0", "web0", "vif7.0-emu", "vif2.0", "db0"]) {

@@ -190,6 +190,13 @@ fn keep_bridge(
     stays: &[IfName],
 ) {
     let bridge = &target.bridge;
+    // What start said of a bridge that is not ours.
+    if let Some(mark) = Mark::of(&state.links[bridge]).filter(|mark| mark.antispoof && !mark.made) {
+        let link = wanted.desired.links.entry(bridge.clone());
+        let link = link.or_insert_with(|| WantedLink::new(Origin::Expected));
+        let antispoof = false;
+        link.alias = Managed::Set(Mark { antispoof, ..mark }.alias());
+    }
     if stays.is_empty() {
         // It was there before start, which may have brought it up.
         let desired = &mut wanted.desired;
@@ -204,12 +211,6 @@ fn keep_bridge(
             past.links.insert(bridge.clone(), link.clone());
             memory.bring_back(bridge, &mut past);
             desired.links.extend(past.links);
-        }
-        if let Some(mark) = Mark::of(&state.links[bridge]).filter(|mark| mark.antispoof)
-            && let Some(link) = desired.links.get_mut(bridge)
-        {
-            let antispoof = false;
-            link.alias = Managed::Set(Mark { antispoof, ..mark }.alias());
         }
         wanted
             .notes

@@ -14,6 +14,7 @@ use xenwire_core::journal::Event;
 use xenwire_core::name::IfName;
 use xenwire_core::state::{ForwardMark, Observed, Passage, Place, Scope};
 
+use crate::dhcp;
 use crate::hotplug;
 use crate::journal::{self, FileJournal, Journal, Keeping};
 use crate::kernel::{Kernel, KernelError, unreadable};
@@ -91,6 +92,7 @@ pub fn gc(places: &Places, dry_run: bool) -> Result<Report, String> {
 fn observe(places: &Places, host: &mut Host, notes: &mut Vec<String>) -> Result<Observed, String> {
     let mut observed = host.kernel.observe(Scope::Host).map_err(unreadable)?;
     observed.state.guards = host.kernel.all_guards().map_err(unreadable)?;
+    observed.state.dhcp = dhcp::look_at_all(&places.scripts.dhcp, vif)?;
     observed.state.passages = passages(&mut host.kernel).map_err(unreadable)?;
     observed.state.old_rules = host.kernel.old_rules().map_err(unreadable)?;
     if places.scripts.switch.exists() {
@@ -104,6 +106,11 @@ fn observe(places: &Places, host: &mut Host, notes: &mut Vec<String>) -> Result<
         }
     }
     Ok(observed)
+}
+
+/// The name of a vif's or a tap's file.
+fn vif(name: &str) -> Option<IfName> {
+    name.parse().ok().filter(is_vif)
 }
 
 /// Every link that passes FORWARD by our mark.
@@ -120,7 +127,6 @@ fn passages(kernel: &mut Kernel) -> Result<BTreeMap<IfName, Passage>, KernelErro
 
 /// What is in files.
 fn kept(places: &Places) -> Result<Kept, String> {
-    let vif = |name: &str| name.parse().ok().filter(is_vif);
     let journals = journal::look(&places.scripts.journals, vif);
     let journals = journals.map_err(|fault| fault.to_string())?.into_iter();
     Ok(Kept {
