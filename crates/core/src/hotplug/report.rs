@@ -27,18 +27,25 @@ pub fn failure(
     call.command.comes().then(|| Effect::WriteNodes {
         within: call.backend.clone(),
         writes: vec![
-            write("hotplug-error", cut(text)),
+            write("hotplug-error", &cut(text)),
             write("hotplug-status", "error"),
         ],
     })
 }
 
-fn cut(text: &str) -> &str {
-    let mut end = LONGEST.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// What is too long has its reason at its end: the middle is left out.
+fn cut(text: &str) -> String {
+    if text.len() <= LONGEST {
+        return text.to_owned();
     }
-    &text[..end]
+    let (mut head, mut tail) = (LONGEST / 2, text.len() - LONGEST / 2);
+    while !text.is_char_boundary(head) {
+        head -= 1;
+    }
+    while !text.is_char_boundary(tail) {
+        tail += 1;
+    }
+    format!("{} ... {}", &text[..head], &text[tail..])
 }
 
 #[cfg(test)]
@@ -48,19 +55,23 @@ mod tests {
     #[test]
     fn a_text_that_no_node_holds_is_cut() {
         let call = Invocation::from((1, 0));
-        for text in [
+        for value in [
             "a".repeat(100_000),
             "é".repeat(4096),
             format!("a{}", "é".repeat(4096)),
         ] {
-            let told = failure(&call, &text, &BTreeMap::new());
+            let told = failure(
+                &call,
+                &format!("vifname={value}: too long"),
+                &BTreeMap::new(),
+            );
             let Some(Effect::WriteNodes { writes, .. }) = told else {
                 panic!("{told:?}")
             };
             let value = writes[0].to.as_ref().unwrap();
             let value = value.as_text().unwrap();
-            assert!(value.len() > LONGEST - 2 && value.len() <= LONGEST);
-            assert!(text.starts_with(value));
+            assert!(value.len() > LONGEST - 4 && value.len() <= LONGEST + 5);
+            assert!(value.starts_with("vifname=") && value.ends_with(": too long"));
         }
     }
 }

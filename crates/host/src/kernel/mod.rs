@@ -119,6 +119,8 @@ const EINVAL: i32 = 22;
 /// nf_tables: the ruleset is not the one that the changes were made for. It is no number of user
 /// space's, and has no name there.
 const ERESTART: i32 = 85;
+/// A bridge with as many ports as it can have (find_portno, net/bridge/br_if.c).
+const EXFULL: i32 = 54;
 const EPROTONOSUPPORT: i32 = 93;
 /// What RTM_GETLINK says of a name that nobody has.
 const ENODEV: i32 = 19;
@@ -160,6 +162,12 @@ impl fmt::Display for KernelError {
                 let error = io::Error::from_raw_os_error(*errno);
                 match text {
                     Some(text) => write!(f, "{error}: {text}"),
+                    None if *errno == EXFULL => {
+                        write!(
+                            f,
+                            "{error}: the bridge has 1,023 ports and takes no more; use another"
+                        )
+                    }
                     None => write!(f, "{error}"),
                 }
             }

@@ -266,14 +266,22 @@ impl World {
 
     /// All nodes with their values.
     pub fn nodes(&self) -> BTreeMap<String, String> {
-        fn walk(client: &mut Client, path: &str, nodes: &mut BTreeMap<String, String>) {
+        let nodes = self.nodes_as_bytes().into_iter();
+        nodes
+            .map(|(path, value)| (path, String::from_utf8(value).unwrap()))
+            .collect()
+    }
+
+    /// The same, where a value may be no text.
+    pub fn nodes_as_bytes(&self) -> BTreeMap<String, Vec<u8>> {
+        fn walk(client: &mut Client, path: &str, nodes: &mut BTreeMap<String, Vec<u8>>) {
             for name in client
                 .directory(if path.is_empty() { "/" } else { path })
                 .unwrap()
             {
                 let path = format!("{path}/{name}");
                 let value = client.read(&path).unwrap();
-                nodes.insert(path.clone(), String::from_utf8(value).unwrap());
+                nodes.insert(path.clone(), value);
                 walk(client, &path, nodes);
             }
         }
