@@ -6,7 +6,7 @@ use std::process::Stdio;
 use crate::world::{World, backend};
 
 /// A FORWARD chain that drops, of both families.
-pub const DROPS: &str = "for family in ip ip6; do
+const DROPS: &str = "for family in ip ip6; do
     nft add table $family filter
     nft add chain $family filter FORWARD '{ type filter hook forward priority 0; policy drop; }'
     nft add rule $family filter FORWARD drop
@@ -15,7 +15,7 @@ done";
 const FAMILIES: [&str; 2] = ["ip", "ip6"];
 
 /// Whether a bridge's frames come to FORWARD.
-pub fn filter_bridged(world: &World, on: bool) {
+fn filter_bridged(world: &World, on: bool) {
     for switch in ["iptables", "ip6tables"] {
         let file = format!("/proc/sys/net/bridge/bridge-nf-call-{switch}");
         world.sh(&format!("echo {} >{file}", u8::from(on)));

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use xenwire_xenstore::Nodes as _;
 
-use crate::forward::{DROPS, filter_bridged};
 use crate::openvswitch::OpenVswitch;
 use crate::strike::{Blow, Point, points, stride, strike};
 use crate::whole_state::{WholeState, diff, unlike};
@@ -299,24 +298,6 @@ fn vif_bridge_with_ip() {
         besides: nothing,
     };
     vif.is_never_half("vif-bridge with ip=");
-}
-
-/// Bridged frames come to FORWARD chains, which drop.
-#[test]
-fn vif_bridge_behind_a_firewall() {
-    let vif = Vif {
-        script: "vif-bridge",
-        dom0: |world| {
-            world.bridge("br0");
-            filter_bridged(world, true);
-        },
-        arrive: |world| {
-            world.sh(DROPS);
-            world.vif(1, "br0");
-        },
-        besides: nothing,
-    };
-    vif.is_never_half("vif-bridge behind a firewall");
 }
 
 #[test]
