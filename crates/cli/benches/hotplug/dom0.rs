@@ -62,6 +62,12 @@ impl Dom0 {
         fs::copy(program, "/run/ours/xenwire").unwrap();
         symlink("xenwire", "/run/ours/vif-bridge").unwrap();
         ip("link add br1 type bridge\nlink set br1 up\n");
+        // As on a host without br_netfilter: where it is loaded it is on in every new namespace, and
+        // whoever asks has to look at FORWARD.
+        for family in ["ip", "ip6", "arp"] {
+            let path = format!("/proc/sys/net/bridge/bridge-nf-call-{family}tables");
+            assert!(!fs::exists(&path).unwrap() || fs::write(&path, "0").is_ok());
+        }
         let (server, _) = Server::spawn(Store::default()).unwrap();
         server
             .listen(UnixListener::bind("/run/store").unwrap(), 0)
