@@ -4,6 +4,7 @@
 //! now. It is held by a descriptor while it is looked at, so it cannot become another's before it is
 //! signalled (pidfd_open(2)). Whoever started dnsmasq wrote both down, in `server`.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
@@ -16,9 +17,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use xenwire_core::journal::Fault;
 use xenwire_core::name::IfName;
-use xenwire_core::state::{Dhcp, DhcpHostChange, DhcpServer, DhcpServerChange};
+use xenwire_core::state::{Dhcp, DhcpHostChange, DhcpServer, DhcpServerChange, Dhcpd, NetState};
 
 use crate::journal::Announced;
+use crate::lock::{self, Lock};
 
 /// The folder of all its files.
 pub(crate) const FOLDER: &str = "/run/xenwire/dhcp";
@@ -33,31 +35,86 @@ const PROGRAMS: [&str; 3] = [
 /// How long it may take to end before it is killed: it has nothing to save.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What there is below this folder: the server, and the host file of a vif.
-///
-/// # Errors
-/// What cannot be read.
-pub(crate) fn look(folder: &Path, vif: Option<&IfName>) -> Result<Dhcp, String> {
-    let mut found = Dhcp {
+/// Where distributions put dhcpd's configuration, the oldest last (contract 2.11).
+const CONFIGURATIONS: [&str; 3] = [
+    "/etc/dhcp/dhcpd.conf",
+    "/etc/dhcp3/dhcpd.conf",
+    "/etc/dhcpd.conf",
+];
+
+/// The names of guests' name servers, and of their domain.
+const RESOLVER: &str = "/etc/resolv.conf";
+
+/// How it is started, where it is installed.
+const STARTERS: [&str; 5] = [
+    "/etc/init.d/isc-dhcp-server",
+    "/etc/init.d/dhcp-server",
+    "/etc/init.d/dhcp3-server",
+    "/etc/init.d/dhcp",
+    "/etc/init.d/dhcpd",
+];
+
+/// Where its options are; the last is that of Debian since 2011.
+const OPTIONS: [&str; 5] = [
+    "/etc/sysconfig/dhcpd",
+    "/etc/defaults/dhcp",
+    "/etc/default/dhcp-server",
+    "/etc/default/dhcp3-server",
+    "/etc/default/isc-dhcp-server",
+];
+
+/// Looks at the server below this folder, the host file of a vif, and the distribution's dhcpd. What
+/// cannot be read is not there: a guest comes without DHCP.
+pub(crate) fn look(folder: &Path, vif: Option<&IfName>, state: &mut NetState) {
+    state.dhcp = Dhcp {
         folder: folder.to_string_lossy().into_owned(),
         server: server(folder),
+        dhcpd: dhcpd(),
         ..Dhcp::default()
     };
-    if let Some(vif) = vif {
-        let path = hosts(folder).join(vif.as_str());
-        match fs::read(&path) {
-            Ok(line) => {
-                let line = String::from_utf8_lossy(&line).into_owned();
-                found.hosts.insert(vif.clone(), line);
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(format!("{}: {error}", path.display())),
+    state.dhcp.hosts = host_files(folder, vif.cloned());
+    let Some(dhcpd) = &state.dhcp.dhcpd else {
+        return;
+    };
+    let resolver = RESOLVER.to_owned();
+    for file in dhcpd.args.iter().chain([&dhcpd.conf, &resolver]) {
+        if let Ok(text) = fs::read_to_string(file) {
+            let lines = text.split_terminator('\n').map(str::to_owned).collect();
+            state.files.insert(file.clone(), lines);
         }
     }
-    Ok(found)
 }
 
-/// The same with the host files of all vifs: of names that `accept` takes.
+fn host_files(folder: &Path, vifs: impl IntoIterator<Item = IfName>) -> BTreeMap<IfName, String> {
+    let read = |vif: IfName| {
+        let line = fs::read(hosts(folder).join(vif.as_str())).ok()?;
+        Some((vif, String::from_utf8_lossy(&line).into_owned()))
+    };
+    vifs.into_iter().filter_map(read).collect()
+}
+
+/// The distribution's dhcpd, if there is one.
+pub(crate) fn dhcpd() -> Option<Dhcpd> {
+    let first = |files: &[&str]| {
+        let file = files.iter().find(|file| Path::new(file).is_file());
+        file.map(|file| (*file).to_owned())
+    };
+    first(&STARTERS)?;
+    Some(Dhcpd {
+        conf: first(&CONFIGURATIONS)?,
+        args: first(&OPTIONS),
+        usual: Path::new(CONFIGURATIONS[2]).is_file(),
+    })
+}
+
+/// The lock under which Xen's scripts change the files of dhcpd; `None` where there is no dhcpd, or no
+/// lock to be had: what changed meanwhile is seen when a line is looked for.
+pub(crate) fn files_lock() -> Option<Lock> {
+    dhcpd()?;
+    Lock::claim(Path::new(lock::FOLDER), "vif-nat-dhcp").ok()
+}
+
+/// Looks at the server and at the host files of all vifs: of names that `accept` takes.
 ///
 /// # Errors
 /// What cannot be read.
@@ -65,19 +122,22 @@ pub(crate) fn look_at_all(
     folder: &Path,
     accept: impl Fn(&str) -> Option<IfName>,
 ) -> Result<Dhcp, String> {
-    let mut found = look(folder, None)?;
     let path = hosts(folder);
-    let files = match fs::read_dir(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(found),
-        files => files.map_err(|error| format!("{}: {error}", path.display()))?,
-    };
-    for file in files.flatten() {
-        let vif = file.file_name().to_str().and_then(&accept);
-        if let Some(vif) = vif {
-            found.hosts.extend(look(folder, Some(&vif))?.hosts);
+    let mut vifs = Vec::new();
+    match fs::read_dir(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(format!("{}: {error}", path.display())),
+        Ok(files) => {
+            let names = files.flatten().map(|file| file.file_name());
+            vifs.extend(names.filter_map(|name| name.to_str().and_then(&accept)));
         }
     }
-    Ok(found)
+    Ok(Dhcp {
+        folder: folder.to_string_lossy().into_owned(),
+        server: server(folder),
+        hosts: host_files(folder, vifs),
+        ..Dhcp::default()
+    })
 }
 
 /// Writes or removes a host file, and has the server notice.

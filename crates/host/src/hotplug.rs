@@ -189,6 +189,8 @@ fn act(
                 .map_err(|fault| fault.to_string())?;
         }
         let given = Given::of(journal.found());
+        // Between the look at dhcpd's files and the change nobody else changes them.
+        let _files = is_nat(call).then(dhcp::files_lock).flatten();
         let switches = switches(call, &read, host, places)?;
         let Prepared { plan, warnings } =
             prepare(call, &read, &given, switches, places, &mut host.kernel)?;
@@ -221,6 +223,11 @@ fn act(
         Ok(())
     })();
     (result, read)
+}
+
+/// Whether guests may be told to a DHCP server.
+fn is_nat(call: &Invocation) -> bool {
+    call.script == Script::VifNat && call.device == Device::Vif
 }
 
 /// What a call about Open vSwitch must know of it. A switch that is not there has no port to remove.
@@ -273,8 +280,8 @@ pub fn prepare(
     };
     observed.state.nodes = read.clone();
     observed.state.switches = switches;
-    if call.script == Script::VifNat && call.device == Device::Vif {
-        observed.state.dhcp = dhcp::look(&places.dhcp, Some(&call.vif.link()))?;
+    if is_nat(call) {
+        dhcp::look(&places.dhcp, Some(&call.vif.link()), &mut observed.state);
     }
     let guarded = guard::scope(call, &nodes)?;
     observed.state.guards = kernel

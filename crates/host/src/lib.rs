@@ -28,6 +28,7 @@ pub mod hotplug;
 pub mod install;
 pub mod journal;
 pub mod kernel;
+mod lines;
 pub mod lock;
 pub mod log;
 pub mod network;

@@ -7,8 +7,8 @@
 //!        └──────────────────────────────┘
 //! ```
 //!
-//! Only an owner unlinks. Vif scripts of ours change nothing of that kind, and take no such lock;
-//! whoever takes away what the originals made does.
+//! Only an owner unlinks. Of ours, vif-nat takes one where dhcpd's files are, and
+//! whoever takes away what the originals made.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};

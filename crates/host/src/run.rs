@@ -7,6 +7,7 @@ use crate::dhcp;
 use crate::hooks;
 use crate::journal::{Announced, Journal};
 use crate::kernel::Kernel;
+use crate::lines;
 use crate::store::Store;
 use crate::switch::Switch;
 
@@ -49,6 +50,7 @@ impl Performer for Host {
         }
         match effect {
             Effect::ChangeDhcpHost(change) => return dhcp::change_host(announced, change),
+            Effect::ChangeLine(change) => return lines::change(announced, change),
             Effect::ChangeDhcpServer(change) => return dhcp::change_server(announced, change),
             _ => {}
         }

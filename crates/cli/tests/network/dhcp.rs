@@ -272,3 +272,40 @@ fn a_server_that_cannot_be_started_is_said_and_nothing_stays() {
         assert_eq!(nat.sh("ls /run/xenwire/dhcp"), "dnsmasq.pid\nhosts\n");
     });
 }
+
+/// Its files as Debian has them, and a script that would start it.
+const DHCPD: &str = "mkdir /run/etc; cp -r /etc/. /run/etc 2>/dev/null || true; mount --bind /run/etc /etc
+cd /etc; mkdir -p dhcp init.d default; rm -rf dhcpd.conf dhcp3 sysconfig/dhcpd defaults/dhcp default/dhcp*
+echo '# mine' >dhcp/dhcpd.conf; echo 'INTERFACESv4=\"eth1\"' >default/isc-dhcp-server
+printf '#!/bin/sh\\ntouch /run/started\\n' >init.d/isc-dhcp-server; chmod 755 init.d/isc-dhcp-server
+echo 'nameserver 192.0.2.53' >/run/resolv.conf; mount --bind /run/resolv.conf /etc/resolv.conf";
+
+#[test]
+fn a_distributions_dhcpd_is_told_and_not_started() {
+    each_user(|nat| {
+        nat.sh(DHCPD);
+        let conf = || nat.sh("cat /etc/dhcp/dhcpd.conf");
+        let args = || nat.sh("cat /etc/default/isc-dhcp-server");
+        nat.start();
+        let subnet = "# mine\nsubnet 10.0.0.0 netmask 255.0.0.0 { option domain-name-servers 192.0.2.53; }\n";
+        assert_eq!(conf(), subnet);
+        nat.guest(5, "");
+        nat.sh("dhcp=yes vif=vif5.0 XENBUS_PATH=backend/vif/5/0 ./vif-nat online type_if=vif");
+        let host = "host dom5 { hardware ethernet 00:16:3e:00:00:05; fixed-address 10.0.5.1; option routers 10.0.5.128; option host-name \"dom5\"; }\n";
+        assert_eq!(conf(), format!("{subnet}{host}"));
+        assert_eq!(args(), "INTERFACESv4=\"eth1 vif5.0 \"\n");
+        let log = nat.sh("cat /var/log/xen/xen-hotplug.log");
+        assert!(
+            log.contains("vif5.0 online: /etc/dhcp/dhcpd.conf has changed"),
+            "{log}"
+        );
+        nat.vif_nat(5, "offline");
+        assert_eq!(
+            (conf(), args()),
+            (subnet.to_owned(), "INTERFACESv4=\"eth1 \"\n".to_owned())
+        );
+        nat.world.expect(0, &["network-nat", "stop", "netdev=eth0"]);
+        assert_eq!(conf(), "# mine\n");
+        nat.sh("! [ -e /run/started ]; ! [ -e /run/xenwire/dhcp/server ]");
+    });
+}

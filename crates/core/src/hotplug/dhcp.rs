@@ -13,60 +13,99 @@
 
 use std::net::Ipv4Addr;
 
-use super::{Invocation, Nodes};
+use super::dhcpd::{self, Guest};
+use super::{Invocation, Nodes, Wanted};
 use crate::name::{IfName, Mac, VifId};
-use crate::state::DhcpServer;
+use crate::state::{DhcpServer, Dhcpd, LineChange, NetState};
 
-/// What is told, and what is worth a line in the log.
-pub(super) struct Host {
-    /// The host file; `None`: there is to be none.
-    pub(super) line: Option<String>,
-    /// Why the guest gets no address, if it should.
-    pub(super) warning: Option<String>,
+/// What a guest is to be given by a vif that has this name.
+pub(super) struct Lease {
+    pub(super) link: IfName,
+    pub(super) address: Ipv4Addr,
+    pub(super) router: Ipv4Addr,
 }
 
-/// A guest with this address by a vif that has this name.
-///
-/// The file is written also where no server runs: one that is started later finds it.
-pub(super) fn host(
+/// A guest comes. The host file is written also where no server runs: one that is started later finds
+/// it.
+pub(super) fn come(
     call: &Invocation,
     nodes: &Nodes,
-    link: &IfName,
-    address: Ipv4Addr,
-    server: &DhcpServer,
-) -> Host {
+    lease: &Lease,
+    state: &NetState,
+    wanted: &mut Wanted,
+) {
+    let Wanted { desired, warnings } = wanted;
     if call.dhcp == Some(false) {
-        return Host {
-            line: None,
-            warning: None,
-        };
+        desired.dhcp_hosts.insert(call.vif.link(), None);
+        return;
     }
-    let is_asked = call.dhcp.is_some() || *server != DhcpServer::Absent;
-    match line(call.vif, nodes, link, address) {
-        Err(why) => Host {
-            line: None,
-            warning: is_asked.then_some(format!("no DHCP for this guest: {why}")),
-        },
-        Ok(line) => Host {
-            line: Some(line),
-            warning: match server {
-                DhcpServer::Serving(_) => None,
-                DhcpServer::Dead => Some(
-                    "no DHCP for guests: dnsmasq was started and has ended; `network-nat start dhcp=yes` starts it again".into(),
-                ),
-                DhcpServer::Absent => is_asked.then_some(
-                    "dhcp=yes, and no DHCP server was started for guests; `network-nat start dhcp=yes` starts dnsmasq".into(),
-                ),
-            },
-        },
+    let server = &state.dhcp.server;
+    let theirs = theirs(call, state);
+    let is_asked = call.dhcp.is_some() || theirs.is_some() || *server != DhcpServer::Absent;
+    let mac = nodes.mac.as_deref().unwrap_or_default();
+    let mac: Option<Mac> = mac.parse().ok();
+    let line = match mac {
+        Some(mac) => line(call.vif, mac, lease),
+        None => Err(format!(
+            "its mac in the store is {:?}, which is no MAC",
+            nodes.mac.as_deref().unwrap_or_default()
+        )),
+    };
+    let missed = match (&line, server) {
+        (_, DhcpServer::Absent) if theirs.is_some() && mac.is_some() => None,
+        (Err(why), _) => Some(format!("no DHCP for this guest: {why}")),
+        (Ok(_), DhcpServer::Serving(_)) => None,
+        (Ok(_), DhcpServer::Dead) => Some(
+            "no DHCP for guests: dnsmasq was started and has ended; `network-nat start dhcp=yes` starts it again".into(),
+        ),
+        (Ok(_), DhcpServer::Absent) => Some(
+            "dhcp=yes, and no DHCP server was started for guests; `network-nat start dhcp=yes` starts dnsmasq".into(),
+        ),
+    };
+    warnings.extend(missed.filter(|_| is_asked));
+    desired.dhcp_hosts.insert(call.vif.link(), line.ok());
+    if let (Some(dhcpd), Some(mac)) = (theirs, mac) {
+        let guest = Guest {
+            mac,
+            address: lease.address,
+            router: lease.router,
+        };
+        let name = name(call.vif);
+        let lines = dhcpd::lines(dhcpd, &state.files, &name, &lease.link, Some(&guest));
+        warnings.extend(unread(&lines, dhcpd));
+        desired.lines = lines;
     }
 }
 
-fn line(vif: VifId, nodes: &Nodes, link: &IfName, address: Ipv4Addr) -> Result<String, String> {
-    let mac = nodes.mac.as_deref().unwrap_or_default();
-    let mac: Mac = mac
-        .parse()
-        .map_err(|_| format!("its mac in the store is {mac:?}, which is no MAC"))?;
+/// A guest goes: whoever may have been told about it is to forget it.
+pub(super) fn go(call: &Invocation, link: &IfName, state: &NetState, wanted: &mut Wanted) {
+    wanted.desired.dhcp_hosts.insert(call.vif.link(), None);
+    if let Some(dhcpd) = &state.dhcp.dhcpd {
+        let lines = dhcpd::lines(dhcpd, &state.files, &name(call.vif), link, None);
+        wanted.warnings.extend(unread(&lines, dhcpd));
+        wanted.desired.lines = lines;
+    }
+}
+
+/// The distribution's dhcpd, if it is the one that guests are to be told to.
+fn theirs<'a>(call: &Invocation, state: &'a NetState) -> Option<&'a Dhcpd> {
+    let dhcpd = state.dhcp.dhcpd.as_ref()?;
+    let is_wanted = call.dhcp.unwrap_or(dhcpd.usual);
+    (is_wanted && !matches!(state.dhcp.server, DhcpServer::Serving(_))).then_some(dhcpd)
+}
+
+/// The originals started it again; a vif script of ours starts no program.
+fn unread(lines: &[LineChange], dhcpd: &Dhcpd) -> Option<String> {
+    (!lines.is_empty()).then(|| {
+        format!(
+            "{} has changed, which dhcpd reads only when it starts: start it again, or have systemd do that (PathChanged=)",
+            dhcpd.conf
+        )
+    })
+}
+
+fn line(vif: VifId, mac: Mac, lease: &Lease) -> Result<String, String> {
+    let Lease { link, address, .. } = lease;
     // The server listens on links by the beginning of their names, and a comma would end the tag.
     let is_word = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     if !link.as_str().starts_with("vif") || !link.as_str().chars().all(is_word) {
@@ -93,13 +132,18 @@ mod tests {
 
     const MAC: &str = "00:16:3e:00:00:01";
 
+    struct Told {
+        line: Option<String>,
+        warning: Option<String>,
+    }
+
     fn told(
         devid: u32,
         mac: Option<&str>,
         link: &str,
         dhcp: Option<bool>,
         server: &DhcpServer,
-    ) -> Host {
+    ) -> Told {
         let call = Invocation {
             command: Command::Online,
             dhcp,
@@ -109,8 +153,69 @@ mod tests {
             mac: mac.map(str::to_owned),
             ..Nodes::default()
         };
-        let address = Ipv4Addr::new(10, 0, 5, 1);
-        host(&call, &nodes, &link.parse().unwrap(), address, server)
+        let lease = Lease {
+            link: link.parse().unwrap(),
+            address: Ipv4Addr::new(10, 0, 5, 1),
+            router: Ipv4Addr::new(10, 0, 5, 128),
+        };
+        let mut state = NetState::default();
+        state.dhcp.server = server.clone();
+        let mut wanted = Wanted::default();
+        come(&call, &nodes, &lease, &state, &mut wanted);
+        let mut warnings = wanted.warnings.into_iter();
+        let warning = warnings.next();
+        assert_eq!(warnings.next(), None);
+        Told {
+            line: wanted.desired.dhcp_hosts[&call.vif.link()].clone(),
+            warning,
+        }
+    }
+
+    /// The originals' default, and ours where dnsmasq serves.
+    #[test]
+    fn dhcpd_is_told_where_it_was_and_nobody_else_serves() {
+        let dhcpd = |usual| Dhcpd {
+            conf: "/etc/dhcpd.conf".into(),
+            args: None,
+            usual,
+        };
+        let serving = DhcpServer::Serving(String::new());
+        for (dhcp, usual, server, is_told) in [
+            (None, true, DhcpServer::Absent, true),
+            (None, false, DhcpServer::Absent, false),
+            (Some(true), false, DhcpServer::Absent, true),
+            (Some(false), true, DhcpServer::Absent, false),
+            (Some(true), true, serving, false),
+        ] {
+            let call = Invocation {
+                dhcp,
+                ..Invocation::from((5, 0))
+            };
+            let nodes = Nodes {
+                mac: Some(MAC.into()),
+                ..Nodes::default()
+            };
+            let lease = Lease {
+                link: call.link.clone(),
+                address: Ipv4Addr::new(10, 0, 5, 1),
+                router: Ipv4Addr::new(10, 0, 5, 128),
+            };
+            let mut state = NetState::default();
+            state.dhcp.server = server;
+            state.dhcp.dhcpd = Some(dhcpd(usual));
+            let mut wanted = Wanted::default();
+            come(&call, &nodes, &lease, &state, &mut wanted);
+            assert_eq!(
+                !wanted.desired.lines.is_empty(),
+                is_told,
+                "{dhcp:?} {usual}"
+            );
+            let said = wanted
+                .warnings
+                .iter()
+                .any(|line| line.contains("start it again"));
+            assert_eq!(said, is_told, "{:?}", wanted.warnings);
+        }
     }
 
     #[test]

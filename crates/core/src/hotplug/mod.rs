@@ -15,6 +15,7 @@
 
 mod bridge;
 mod dhcp;
+mod dhcpd;
 #[cfg(test)]
 mod fuzz;
 mod given;

@@ -7,8 +7,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::dhcp;
+use super::dhcp::{self, Lease};
 use super::guest_ip::{GuestIp, Length};
+use super::identity::wanted_name;
 use super::routed::{self, Arrival, forwarding, own_keys, own_links};
 use super::{Device, Invocation, Nodes, Wanted};
 use crate::name::VifId;
@@ -46,9 +47,14 @@ pub(super) fn desire(
         return Ok(Wanted::default());
     }
     if !call.command.comes() {
-        let mut desired = routed::leave(call, nodes, observed)?;
-        desired.dhcp_hosts.insert(call.vif.link(), None);
-        return Ok(desired.into());
+        let mut wanted = routed::leave(call, nodes, observed)?.into();
+        dhcp::go(
+            call,
+            &wanted_name(call, nodes)?,
+            &observed.state,
+            &mut wanted,
+        );
+        return Ok(wanted);
     }
     let mut warnings = Vec::new();
     let mut arrival = Arrival::of(call, nodes, observed)?;
@@ -73,12 +79,11 @@ pub(super) fn desire(
         ));
     }
     let link = arrival.name.clone();
-    let host = dhcp::host(call, nodes, &link, guests[0], &observed.state.dhcp.server);
-    warnings.extend(host.warning);
-    arrival
-        .desired
-        .dhcp_hosts
-        .insert(call.vif.link(), host.line);
+    let lease = Lease {
+        link: link.clone(),
+        address: guests[0],
+        router,
+    };
     arrival.address(Address::new(link.clone(), IpAddr::V4(router).into()));
     for guest in guests {
         arrival.route(Route {
@@ -92,10 +97,12 @@ pub(super) fn desire(
             "dom0 does not forward IPv4, so the guest reaches dom0 and nothing else; `network-nat start` switches it on".into(),
         );
     }
-    Ok(Wanted {
+    let mut wanted = Wanted {
         desired: arrival.desired,
         warnings,
-    })
+    };
+    dhcp::come(call, nodes, &lease, &observed.state, &mut wanted);
+    Ok(wanted)
 }
 
 /// The address of a guest that was given none: 10.0.0.0/16 and the 255 networks behind it, by the

@@ -42,8 +42,8 @@ pub struct Arguments {
     pub vifnum: Option<u16>,
     /// `antispoof`: whether guests are held to their addresses.
     pub antispoof: bool,
-    /// `dhcp`: whether a DHCP server is to know the guests.
-    pub dhcp: bool,
+    /// `dhcp`: whether a DHCP server is to know the guests; `no` is no, and anything else yes.
+    pub dhcp: Option<bool>,
 }
 
 /// A call that ends at once, with nothing changed.
@@ -173,7 +173,7 @@ fn arguments(
         Some("yes") => true,
         Some(other) => return Err(Quit(format!("antispoof={other:?} is neither yes nor no"))),
     };
-    let dhcp = value("dhcp")?.is_some_and(|text| text != "no");
+    let dhcp = value("dhcp")?.map(|text| text != "no");
     Ok(Arguments {
         netdev: link("netdev")?,
         bridge: link("bridge")?,

@@ -17,8 +17,7 @@ use std::fmt;
 
 use crate::name::IfName;
 use crate::state::{
-    Desired, DhcpServer, Family, LinkSysctl, Managed, NetState, Observed, Origin, Route, Scope,
-    WantedLink,
+    Desired, Family, LinkSysctl, NetState, Observed, Origin, Route, Scope, WantedLink,
 };
 
 use super::target::{is_guests, nics};
@@ -80,8 +79,9 @@ impl Routing {
         set(forwarding(Family::Ipv4), "1", desired);
         if self == Self::Nat {
             desired.masquerades.insert(nic.clone(), true);
-            if arguments.dhcp {
-                desired.dhcp_server = Managed::Set(dhcp::server(&state.dhcp.folder));
+            let usual = state.dhcp.dhcpd.as_ref().is_some_and(|dhcpd| dhcpd.usual);
+            if arguments.dhcp.unwrap_or(usual) {
+                dhcp::start(state, &mut wanted);
             }
             return wanted;
         }
@@ -120,12 +120,12 @@ impl Routing {
             true => self == Self::Route && key.link == uplink.link,
             false => others.is_empty(),
         };
+        if self == Self::Nat && state.masquerades.iter().all(|link| *link == uplink.link) {
+            dhcp::stop(state, &mut wanted);
+        }
         let desired = &mut wanted.desired;
         if self == Self::Nat {
             desired.masquerades.insert(uplink.link.clone(), false);
-            if state.masquerades.iter().all(|link| *link == uplink.link) {
-                desired.dhcp_server = Managed::Set(DhcpServer::Absent);
-            }
         }
         for (key, before) in memory.settings().filter(|(key, _)| goes(key)) {
             // A link that has gone has none.

@@ -286,6 +286,7 @@ fn check_rules(plan: &Plan, desired: &Desired, complaints: &mut Vec<Complaint>) 
             Effect::ChangeDhcpHost(change) => {
                 desired.dhcp_hosts.get(&change.vif) == Some(&change.to)
             }
+            Effect::ChangeLine(change) => desired.lines.contains(change),
             Effect::ChangeDhcpServer(change) => desired.dhcp_server.wanted() == Some(&change.to),
             Effect::ChangeSwitchPort(change) => {
                 desired.switch_ports.contains_key(&change.port)

@@ -11,9 +11,9 @@ use super::{Refusal, Report, Skipped};
 use crate::name::{IfName, Mac};
 use crate::state::{
     Address, Desired, DhcpHostChange, DhcpServerChange, Effect, Feature, ForwardChain, ForwardMark,
-    Guard, Link, LinkKind, LinkSysctl, Managed, Neighbour, NetState, NodeWrite, Observed, OldRule,
-    Origin, Pair, Passage, PortVlans, Route, Rule, SwitchChange, VlanChange, WantedLink,
-    WantedNode,
+    Guard, LineChange, Link, LinkKind, LinkSysctl, Managed, Neighbour, NetState, NodeWrite,
+    Observed, OldRule, Origin, Pair, Passage, PortVlans, Route, Rule, SwitchChange, VlanChange,
+    WantedLink, WantedNode,
 };
 
 /// Everything that differs. Links carry the name they are wanted under, what is removed the
@@ -70,6 +70,8 @@ pub struct Diff {
     pub old_rules_removed: Vec<OldRule>,
     /// Host files of the DHCP server that come, change or go.
     pub dhcp_hosts: Vec<DhcpHostChange>,
+    /// Lines of somebody's files to change.
+    pub lines: Vec<LineChange>,
     /// The DHCP server's start or end.
     pub dhcp_server: Option<DhcpServerChange>,
     /// Nodes to write, each with the effect and what it came from.
@@ -447,6 +449,9 @@ impl Comparison<'_> {
                 self.diff.dhcp_hosts.push(change);
             }
         }
+        let lines = self.desired.lines.iter();
+        let lines = lines.filter(|line| line.from != line.to);
+        self.diff.lines = lines.cloned().collect();
         let pair = differing(there.server.clone(), &self.desired.dhcp_server);
         self.diff.dhcp_server = pair.map(|pair| DhcpServerChange {
             folder: there.folder.clone(),

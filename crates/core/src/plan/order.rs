@@ -8,7 +8,7 @@
 //!               · down · detach · delete, for a name
 //!  change       rename, create · mark · flags · MAC · MTU · offloads · settings · nodes before up
 //!  bring up     attach · VLANs · up (bridges before ports) · addresses · routes · neighbours · rules
-//!               · host files
+//!               · host files · lines of files
 //!  let speak    DHCP server · flags of addresses · addr_gen_mode · delete · guests may say anything
 //!               · no masquerading · hooks · nodes at the end
 //! ```
@@ -364,6 +364,7 @@ impl Ordering<'_> {
             steps.add(Effect::AddRule(rule.clone()));
         }
         self.dhcp_hosts(true, steps);
+        self.lines(steps);
     }
 
     /// Bridges first.

@@ -242,6 +242,13 @@ impl NetState {
                 hosts.extend(found.map(|line| (change.vif.clone(), line)));
                 done
             }
+            Effect::ChangeLine(change) => {
+                let lines = self.files.get_mut(&change.file);
+                let made = lines.and_then(|lines| change.make(lines));
+                require(made.is_some(), || {
+                    format!("{} changed meanwhile", change.file)
+                })
+            }
             Effect::ChangeDhcpServer(change) => {
                 exchange(&mut self.dhcp.server, &change.from, &change.to, effect)
             }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Address, DhcpServer, Feature, ForwardChain, ForwardMark, Guard, Hooks, LinkKind, LinkSysctl,
-    Neighbour, NodePath, NodeValue, OldRule, Passage, PortVlans, Route, Rule, SwitchPort,
+    Address, DhcpServer, Feature, ForwardChain, ForwardMark, Guard, Hooks, LineChange, LinkKind,
+    LinkSysctl, Neighbour, NodePath, NodeValue, OldRule, Passage, PortVlans, Route, Rule,
+    SwitchPort,
 };
 use crate::name::{IfName, Mac};
 
@@ -41,6 +42,8 @@ pub struct Desired {
     pub old_rules_gone: BTreeSet<OldRule>,
     /// What host files of the DHCP server are to say, by vif; `None`: the file is to go.
     pub dhcp_hosts: BTreeMap<IfName, Option<String>>,
+    /// Lines of somebody's files that are to change.
+    pub lines: Vec<LineChange>,
     /// The DHCP server.
     pub dhcp_server: Managed<DhcpServer>,
     /// Ports of Open vSwitch that are to be there.

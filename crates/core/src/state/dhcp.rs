@@ -22,6 +22,20 @@ pub struct Dhcp {
     pub server: DhcpServer,
     /// What the host files say, by the kernel's names of the vifs.
     pub hosts: BTreeMap<IfName, String>,
+    /// The distribution's dhcpd, if it is installed.
+    pub dhcpd: Option<Dhcpd>,
+}
+
+/// The files of a distribution's dhcpd, as far as they are there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dhcpd {
+    /// Its configuration.
+    pub conf: String,
+    /// Its options, among them the links that it listens on.
+    pub args: Option<String>,
+    /// Whether it is told about guests where nobody says anything of DHCP: as ever, if its
+    /// configuration is at the oldest of the places (contract 2.8).
+    pub usual: bool,
 }
 
 /// The server that `network-nat` starts.

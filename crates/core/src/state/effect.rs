@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, DhcpHostChange, DhcpServerChange, Feature, ForwardChain, ForwardMark, Guard, Hooks,
-    Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, OldRule, Passage, PeerEnd, Route,
-    Rule, SwitchChange, VlanChange,
+    LineChange, Link, LinkKind, LinkSysctl, Neighbour, NodePath, NodeValue, OldRule, Passage,
+    PeerEnd, Route, Rule, SwitchChange, VlanChange,
 };
 use crate::name::{IfName, Mac};
 
@@ -123,6 +123,8 @@ pub enum Effect {
     /// Tells the DHCP server about a guest's NIC, or has it forget one. A server that is not there
     /// reads the file when it starts.
     ChangeDhcpHost(DhcpHostChange),
+    /// Changes a line of somebody's file.
+    ChangeLine(LineChange),
     /// Starts or stops the DHCP server.
     ChangeDhcpServer(DhcpServerChange),
     /// Writes or removes nodes, in one transaction that fails if `within` is gone by then: a
@@ -290,6 +292,7 @@ impl Effect {
             Self::DeleteOldRule(rule) => Self::RestoreOldRule(rule),
             Self::ChangeDhcpHost(change) => Self::ChangeDhcpHost(change.swapped()),
             Self::ChangeDhcpServer(change) => Self::ChangeDhcpServer(change.swapped()),
+            Self::ChangeLine(change) => Self::ChangeLine(change.swapped()),
             Self::WriteNodes { within, writes } => Self::WriteNodes {
                 within,
                 writes: writes
@@ -315,6 +318,7 @@ impl Effect {
                 | Self::ChangeSwitchPort(_)
                 | Self::ChangeDhcpHost(_)
                 | Self::ChangeDhcpServer(_)
+                | Self::ChangeLine(_)
         )
     }
 
@@ -344,6 +348,7 @@ impl Effect {
             | Self::ChangeSwitchPort(_)
             | Self::ChangeDhcpHost(_)
             | Self::ChangeDhcpServer(_)
+            | Self::ChangeLine(_)
             | Self::WriteNodes { .. }
             | Self::RunHooks(_) => None,
         }
@@ -458,6 +463,7 @@ impl fmt::Display for Effect {
             Self::DeleteOldRule(rule) => write!(f, "remove the rule {rule}"),
             Self::ChangeDhcpHost(change) => change.fmt(f),
             Self::ChangeDhcpServer(change) => change.fmt(f),
+            Self::ChangeLine(change) => change.fmt(f),
             Self::WriteNodes { writes, .. } => {
                 for (n, write) in writes.iter().enumerate() {
                     f.write_str(if n == 0 { "" } else { " and " })?;

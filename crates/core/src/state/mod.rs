@@ -13,6 +13,7 @@ mod effect;
 mod feature;
 mod guard;
 mod hooks;
+mod line;
 mod link;
 mod mark;
 mod neighbour;
@@ -30,11 +31,12 @@ pub use address::{Address, Lifetime};
 pub use apply::Mismatch;
 pub use attribute::{Attribute, Deadline};
 pub use desired::{Desired, Managed, Moment, Origin, WantedHooks, WantedLink, WantedNode};
-pub use dhcp::{Dhcp, DhcpHostChange, DhcpServer, DhcpServerChange};
+pub use dhcp::{Dhcp, DhcpHostChange, DhcpServer, DhcpServerChange, Dhcpd};
 pub use effect::{Effect, LinkChange, NodeWrite, Pair, Undo};
 pub use feature::Feature;
 pub use guard::{Forged, Guard, NoGuard, Place};
 pub use hooks::Hooks;
+pub use line::{Files, LineChange};
 pub use link::{BridgeOptions, Link, LinkKind, PeerEnd};
 pub use mark::Mark;
 pub use neighbour::Neighbour;
@@ -89,6 +91,8 @@ pub struct NetState {
     pub old_rules: BTreeSet<OldRule>,
     /// What is known of the DHCP server of vif-nat's guests.
     pub dhcp: Dhcp,
+    /// Files of others that lines of ours are in, of those that were read.
+    pub files: Files,
     /// xenstore nodes. A key that is missing is a node that is not there.
     pub nodes: BTreeMap<NodePath, NodeValue>,
 }

@@ -88,7 +88,9 @@ fn whoever_else_has_the_number_is_left_alone() {
     };
     let token = token();
     change_host(&token, &host).unwrap();
-    assert!(look(&place.folder, Some(&vif)).unwrap().hosts.is_empty());
+    let mut state = NetState::default();
+    look(&place.folder, Some(&vif), &mut state);
+    assert!(state.dhcp.hosts.is_empty());
     let stop = DhcpServerChange {
         folder,
         from: DhcpServer::Dead,

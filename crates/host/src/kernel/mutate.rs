@@ -102,6 +102,7 @@ impl Kernel {
             | Effect::ChangeSwitchPort(_)
             | Effect::ChangeDhcpHost(_)
             | Effect::ChangeDhcpServer(_)
+            | Effect::ChangeLine(_)
             | Effect::RunHooks(_) => {
                 unreachable!("the store, the switch, the DHCP server and a shell do these")
             }

@@ -100,7 +100,7 @@ fn one(journal: &mut FileJournal, places: &Places, host: &mut Host) -> Result<St
         .map_err(unreadable)?;
     let masquerades = masquerades(steps);
     observed.state.masquerades = host.kernel.masquerades(&masquerades).map_err(unreadable)?;
-    observed.state.dhcp = dhcp::look(&places.dhcp, None)?;
+    dhcp::look(&places.dhcp, None, &mut observed.state);
     if journal.status() == Status::Announced && is_whole(steps, &observed.state) {
         journal
             .record(&Event::Done)

@@ -42,6 +42,7 @@ pub(super) fn act(
         tell(Said::Answer(status.to_string()));
         return Ok(());
     }
+    let _files = (routing == Routing::Nat).then(dhcp::files_lock).flatten();
     let mut journal = places.journal(JOURNAL)?;
     let memory = Memory::of(done_runs(journal.found()));
     let observed = look(&uplink, &memory, places, &mut host.kernel)?;
@@ -87,6 +88,6 @@ fn look(
     let mut observed = kernel.observe(scope).map_err(unreadable)?;
     let masquerades = Routing::masquerades(uplink, memory);
     observed.state.masquerades = kernel.masquerades(&masquerades).map_err(unreadable)?;
-    observed.state.dhcp = dhcp::look(&places.dhcp, None)?;
+    dhcp::look(&places.dhcp, None, &mut observed.state);
     Ok(observed)
 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::name::Mac;
 use crate::network::{Call, Command};
 use crate::plan::{Plan, Step, check, plan};
-use crate::state::{Effect, Hop, Link, LinkKind};
+use crate::state::{DhcpServer, Effect, Hop, Link, LinkKind};
 
 fn name(text: &str) -> IfName {
     text.parse().unwrap()
@@ -246,18 +246,20 @@ fn network_route_may_be_called_without_a_command() {
     assert_eq!(call.command, Command::Start);
     assert!(parse("network-route", &["restart"]).is_err());
     assert!(parse("network-nat", &["netdev=eth1"]).is_err());
-    assert!(
-        parse("network-nat", &["start", "dhcp=yes"])
-            .unwrap()
-            .arguments
-            .dhcp
-    );
+    for (word, dhcp) in [
+        ("dhcp=yes", Some(true)),
+        ("dhcp=no", Some(false)),
+        ("dhcp=", None),
+    ] {
+        let call = parse("network-nat", &["start", word]).unwrap();
+        assert_eq!(call.arguments.dhcp, dhcp, "{word}");
+    }
 }
 
 #[test]
 fn the_dhcp_server_ends_with_the_last_that_masquerades() {
     let with_dhcp = Arguments {
-        dhcp: true,
+        dhcp: Some(true),
         ..Arguments::default()
     };
     let mut host = host();

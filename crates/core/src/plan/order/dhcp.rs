@@ -18,6 +18,16 @@ impl Ordering<'_> {
         }
     }
 
+    /// Likewise.
+    pub(super) fn lines(&self, steps: &mut Steps) {
+        for change in &self.diff.lines {
+            steps.0.push(Step {
+                effect: Effect::ChangeLine(change.clone()),
+                need: Need::Wished,
+            });
+        }
+    }
+
     pub(super) fn dhcp_server(&self, begins: bool, steps: &mut Steps) {
         if let Some(change) = &self.diff.dhcp_server
             && matches!(change.to, DhcpServer::Serving(_)) == begins
