@@ -283,7 +283,7 @@ pub fn prepare(
     if is_nat(call) {
         dhcp::look(&places.dhcp, Some(&call.vif.link()), &mut observed.state);
     }
-    let guarded = guard::scope(call, &nodes)?;
+    let guarded = guard::scope(call, &nodes, given)?;
     observed.state.guards = kernel
         .guards(&guarded)
         .map_err(|error| format!("cannot read what guests may say: {error}"))?;

@@ -144,6 +144,7 @@ fn what_was_given_to_the_uplink_goes_with_the_journal_unless_another_guest_has_t
         // One that is no longer there, too.
         neighbours: [proxy(to), proxy("2001:db8::ffff")].into(),
         by_us: true,
+        ..Given::default()
     };
     let journals = [
         ("vif1.0", given("2001:db8::9")),

@@ -271,7 +271,7 @@ fn decided(
         seen.state.switches = host.state.switches.clone();
     }
     seen.state.nodes = read.clone();
-    let listed = guard::scope(call, &nodes)?;
+    let listed = guard::scope(call, &nodes, &given)?;
     seen.state.guards = guards();
     seen.state.guards.retain(|port, _| listed.contains(port));
     let Wanted { mut desired, .. } = desire(call, &nodes, &given, &seen)?;

@@ -9,25 +9,26 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use super::guest_ip::{GuestIp, Length};
-use super::{Invocation, Nodes, Script, identity};
+use super::{Given, Invocation, Nodes, Script, identity};
 use crate::config::host_conf::IpFilter;
 use crate::name::{IfName, Mac};
 use crate::state::{Desired, Forged, Guard, Mark, Observed, Place};
 
-/// The links whose guards must be looked up for this call: none for a vif without `ip=`, so that a
-/// host that does not use it needs no packet filter, and no call waits for another's: closing a
+/// The links whose guards must be looked up for this call: none for a vif that has and had no `ip=`, so
+/// that a host that does not use it needs no packet filter, and no call waits for another's: closing a
 /// socket of packet filters does (nft_rcv_nl_event, net/netfilter/nf_tables_api.c).
 ///
 /// # Errors
 /// The text of `hotplug-error`.
-pub fn scope(call: &Invocation, nodes: &Nodes) -> Result<BTreeSet<IfName>, String> {
+pub fn scope(call: &Invocation, nodes: &Nodes, given: &Given) -> Result<BTreeSet<IfName>, String> {
+    let mut ports = given.guarded.clone();
     // Of a vif that goes the folder may have gone already; while it is there it has a `mac`.
     let is_told = call.command.comes() || nodes.mac.is_some();
     if is_told && !has_list(call, nodes) {
-        return Ok(BTreeSet::new());
+        return Ok(ports);
     }
-    let name = identity::wanted_name(call, nodes)?;
-    Ok(BTreeSet::from([call.link.clone(), name]))
+    ports.extend([call.link.clone(), identity::wanted_name(call, nodes)?]);
+    Ok(ports)
 }
 
 /// Whether this is a vif that comes with a list, so that the host's wish counts.

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::hotplug::Command;
+use crate::journal::Event;
+use crate::plan::Step;
 use crate::state::{
-    BridgeOptions, Link, LinkKind, Managed, NetState, NodePath, NodeValue, Origin, WantedLink,
+    BridgeOptions, Effect, Link, LinkKind, Managed, NetState, NodePath, NodeValue, Origin, Pair,
+    WantedLink,
 };
 
 const MAC: (&str, &str) = ("mac", "00:16:3e:00:00:01");
@@ -130,7 +133,7 @@ fn a_guard_goes_with_its_own_vif() {
 #[test]
 fn guards_are_looked_up_only_where_there_may_be_one() {
     let names = |call, pairs: &[(&str, &str)]| -> Vec<String> {
-        let scope = scope(&call, &nodes(pairs)).unwrap();
+        let scope = scope(&call, &nodes(pairs), &Given::default()).unwrap();
         scope.iter().map(IfName::to_string).collect()
     };
     assert_eq!(names(online(), &[]), [""; 0]);
@@ -139,6 +142,27 @@ fn guards_are_looked_up_only_where_there_may_be_one() {
     assert_eq!(names(offline(), &[MAC]), [""; 0]);
     assert_eq!(names(offline(), &[MAC, ("ip", "192.0.2.7")]), ["vif1.0"]);
     assert_eq!(names(offline(), &[("vifname", "web")]), ["vif1.0", "web"]);
+}
+
+#[test]
+fn what_a_vif_was_held_to_is_looked_up_whatever_is_said_of_it_later() {
+    let guard = of("vif1.0", Forged::Dropped, &["192.0.2.7"]);
+    let step = |from, to| {
+        let (port, change) = (link("web"), Pair { from, to });
+        Step::required(Effect::ChangeGuard { port, change })
+    };
+    let given = |step| {
+        Given::of(&[Event::Announced {
+            subject: "vif1.0 online".into(),
+            steps: vec![step],
+        }])
+    };
+    let came = given(step(None, Some(guard.clone())));
+    let names = |call, given| scope(&call, &nodes(&[MAC]), given).unwrap();
+    assert_eq!(names(offline(), &came), BTreeSet::from([link("web")]));
+    assert_eq!(names(online(), &came), BTreeSet::from([link("web")]));
+    let went = given(step(Some(guard), None));
+    assert_eq!(names(offline(), &went), BTreeSet::new());
 }
 
 #[test]
