@@ -22,8 +22,10 @@ const FIRST_USERS: u16 = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
     Gone,
-    /// Its link is there, and no `online` ended well.
+    /// Its link is there, and no `online` was called.
     Fresh,
+    /// None ended well, and one was called.
+    Refused,
     On,
     Off,
     /// `online` and `offline` ended at once.
@@ -78,10 +80,11 @@ impl Vif {
         world.sh(&format!("ip link delete g{}.0", self.0));
     }
 
-    /// The toolstack takes away what it wrote.
+    /// The toolstack takes away what it wrote, and the folders above that are empty then
+    /// (libxl__xs_path_cleanup, tools/libs/light/libxl_xshelp.c).
     fn remove_nodes(self, world: &World) {
-        world.remove(&backend(self.0));
-        world.remove(&format!("/local/domain/{}/device/vif/0", self.0));
+        world.remove(&format!("/local/domain/0/backend/vif/{}", self.0));
+        world.remove(&format!("/local/domain/{}", self.0));
     }
 
     fn start(self, world: &World, word: &str) -> Child {
@@ -112,6 +115,14 @@ impl Vif {
         i32::from(self.vlan().is_some())
     }
 
+    fn after_online(self) -> Life {
+        if self.comes() == 0 {
+            Life::On
+        } else {
+            Life::Refused
+        }
+    }
+
     fn online(self, world: &World) {
         self.ended(world, self.start(world, "online"), &[self.comes()]);
     }
@@ -131,12 +142,15 @@ impl Vif {
             0..6 => {
                 tally.count("online");
                 self.online(world);
-                if self.comes() == 0 { Life::On } else { life }
+                self.after_online()
             }
             6..10 => {
                 tally.count("offline");
                 self.offline(world);
-                if life == Life::Fresh { life } else { Life::Off }
+                match life {
+                    Life::Fresh | Life::Refused => life,
+                    _ => Life::Off,
+                }
             }
             10..12 if self.comes() == 0 => {
                 tally.count("online and offline at once");
@@ -183,7 +197,7 @@ impl Vif {
             return;
         }
         self.attach(calm);
-        if life != Life::Fresh || self.comes() != 0 {
+        if life != Life::Fresh {
             self.online(calm);
         }
         if life == Life::Off {
@@ -298,7 +312,7 @@ fn two_hundred_vifs_come_and_go() {
                         vif.attach(world_ref);
                         together.wait();
                         vif.online(world_ref);
-                        life = Life::On;
+                        life = vif.after_online();
                     }
                     while begun.elapsed() < lasts {
                         let begun = Instant::now();
