@@ -147,10 +147,7 @@ impl Vif {
             6..10 => {
                 tally.count("offline");
                 self.offline(world);
-                match life {
-                    Life::Fresh | Life::Refused => life,
-                    _ => Life::Off,
-                }
+                if life == Life::Fresh { life } else { Life::Off }
             }
             10..12 if self.comes() == 0 => {
                 tally.count("online and offline at once");
