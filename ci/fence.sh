@@ -151,6 +151,15 @@ while IFS= read -r file; do
     fault "$file does not open with //!" 'say in one sentence what it is for, and its invariant'
 done < <(rust_files)
 
+fence 'no test is forgotten: every file of a test binary is named in its main.rs'
+for main in crates/*/tests/*/main.rs; do
+  for file in "${main%main.rs}"*.rs; do
+    module=$(basename "$file" .rs)
+    [ "$module" = main ] || grep -qE "^(pub )?mod $module;" "$main" ||
+      fault "$file is not named in $main" "write \`mod $module;\` there; nobody runs its tests else"
+  done
+done
+
 fence 'nothing of one machine: no private paths, no hosts but well-known ones'
 text_files() {
   find . \( -name .git -o -name target -o -name .cache \) -prune -o -type f ! -name Cargo.lock -print

@@ -22,19 +22,16 @@ mod machine;
 mod need;
 mod vlans;
 
-/// A file that nobody names is a file whose tests nobody runs.
+/// `./ci.sh test qemu` runs what is so called.
 #[test]
-fn every_file_is_part_of_this_binary_and_says_in_qemu() {
+fn every_test_says_in_qemu() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/qemu");
-    let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "rs") {
             continue;
         }
         let module = path.file_stem().unwrap().to_str().unwrap();
-        let named = module == "main" || main.contains(&format!("mod {module};"));
-        assert!(named, "{module} is not named");
         let source = std::fs::read_to_string(&path).unwrap();
         for test in source.split("#[test]\nfn ").skip(1) {
             let name = test.split('(').next().unwrap();

@@ -24,20 +24,3 @@ mod whole_state;
 #[allow(dead_code, reason = "the host crate's tests need more")]
 #[path = "../../../host/tests/it/world.rs"]
 mod world;
-
-/// A file that nobody names is a file whose tests nobody runs.
-#[test]
-fn every_file_is_part_of_this_binary() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vif");
-    let source = std::fs::read_to_string(folder.join("main.rs")).unwrap();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let Some(module) = name.strip_suffix(".rs") else {
-            continue;
-        };
-        assert!(
-            module == "main" || source.contains(&format!("mod {module};")),
-            "{name} is not named"
-        );
-    }
-}
