@@ -154,7 +154,8 @@ const WORKS: [Works; 14] = [
         // One with a port: without any, a bridge has no MAC of its own to keep.
         setting: "ip link add br9 address 02:00:00:00:00:09 type bridge; ip link set br9 up
                   ip link add n9 type veth peer name m9; ip link set n9 master br9
-                  ip link set n9 up; ip link set m9 up",
+                  ip link set n9 up; ip link set m9 up
+                  ip rule add iif eth1 lookup 100 priority 1100; ip rule add oif br9 lookup 100 priority 1101",
         generations: &GENERATIONS,
         args: &["netdev=eth1", "bridge=br9"],
         between: "ip link show master br9 | grep eth1",

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use crate::name::{IfName, Mac};
 use crate::plan::Step;
-use crate::state::{Desired, Effect, Feature, LinkChange, LinkSysctl, Managed};
+use crate::state::{Desired, Effect, Feature, LinkChange, LinkSysctl, Managed, Rule};
 
 /// The first value of everything that starts changed, by the names the links had before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Memory {
     masquerades: BTreeSet<IfName>,
     /// Addresses that were taken from a link.
     addresses: BTreeMap<IfName, BTreeSet<IpNet>>,
+    /// Rules that were there and are not, or name another link.
+    rules: BTreeSet<Rule>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +43,9 @@ impl Memory {
             names.follow(&step.effect);
             if let Effect::ChangeMasquerade { uplink, .. } = &step.effect {
                 memory.masquerades.insert(uplink.clone());
+            }
+            if let Effect::DeleteRule(rule) = &step.effect {
+                memory.rules.insert(rule.clone());
             }
             let Some(first) = step.effect.link().and_then(|link| names.first(link)) else {
                 continue;
@@ -104,6 +109,11 @@ impl Memory {
         self.links
             .get(name)
             .is_some_and(|past| past.up == Some(false))
+    }
+
+    /// Whether there was this rule before.
+    pub(super) fn had_rule(&self, rule: &Rule) -> bool {
+        self.rules.contains(rule)
     }
 
     /// Whether this address was on this link before.

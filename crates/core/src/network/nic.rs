@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::name::IfName;
-use crate::state::{Address, Desired, Folder, Managed, Neighbour, NetState, Route, WantedLink};
+use crate::state::{
+    Address, Desired, Folder, Managed, Neighbour, NetState, Route, Rule, WantedLink,
+};
 
 /// Everything of a link that its users know it by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,12 +88,26 @@ fn relabelled(label: &str, from: &IfName, to: &IfName) -> String {
 /// The rules that name one link, to name another. Where a name passes on, its rules pass on by
 /// themselves: the kernel ties them to the name.
 pub(super) fn move_rules(state: &NetState, from: &IfName, to: &IfName, desired: &mut Desired) {
+    move_rules_that(state, from, to, desired, |_| true);
+}
+
+/// The same, of those rules that `is_meant` knows by what they are to be.
+pub(super) fn move_rules_that(
+    state: &NetState,
+    from: &IfName,
+    to: &IfName,
+    desired: &mut Desired,
+    is_meant: impl Fn(&Rule) -> bool,
+) {
     if from == to {
         return;
     }
     for rule in state.rules.iter().filter(|rule| rule.names(from)) {
-        desired.rules_gone.insert(rule.clone());
-        desired.rules.insert(rule.renamed(from, to));
+        let moved = rule.renamed(from, to);
+        if is_meant(&moved) {
+            desired.rules_gone.insert(rule.clone());
+            desired.rules.insert(moved);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::name::IfName;
 use crate::state::{Address, Desired, Managed, Mark, NetState, Observed, Origin, WantedLink};
 
-use super::nic::{Belongings, bare, copy_settings, move_rules};
+use super::nic::{Belongings, bare, copy_settings, move_rules, move_rules_that};
 use super::start::{is_dummy, is_made};
 use super::target::{is_guests, is_pairs};
 use super::{Memory, Pair, Target, Wanted};
@@ -120,6 +120,7 @@ fn from_bridge(
     let had = |address: &Address| memory.had(nic, address.net);
     let back = Belongings::moved(state, bridge, nic).only(had);
     back.give(nic, Belongings::default(), desired);
+    move_rules_that(state, bridge, nic, desired, |rule| memory.had_rule(rule));
     memory.bring_back(nic, desired);
     let own = |address: &Address| !memory.had(nic, address.net);
     let kept = Belongings::moved(state, bridge, bridge).only(own);
