@@ -4,14 +4,13 @@
 use std::path::PathBuf;
 
 use xenwire_core::forward::{Wanted, open, shut};
-use xenwire_core::journal::Event;
-use xenwire_core::state::{Forward, Gate, Observed, Place, Scope};
+use xenwire_core::state::{Forward, Gate, Observed, Scope};
 
 use crate::hotplug::host_conf;
-use crate::journal::{FileJournal, Journal, Keeping};
+use crate::journal::{FileJournal, Keeping};
 use crate::kernel::{Kernel, KernelError, unreadable};
 use crate::network::Change;
-use crate::run::Host;
+use crate::run::{Host, Performer};
 
 /// Which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,17 +74,13 @@ pub fn set_forward(way: Way, places: &Places, plan_only: bool) -> Result<Report,
     if !plan_only && !change.plan.steps.is_empty() {
         let mut journal = FileJournal::open(&places.journals, "forward", Keeping::LastRun)
             .map_err(|fault| fault.to_string())?;
-        if journal.status().is_unfinished() {
-            let superseded = journal.record(&Event::Superseded);
-            superseded.map_err(|fault| fault.to_string())?;
-        }
+        journal.supersede().map_err(|fault| fault.to_string())?;
         let mut host = Host {
             kernel,
             store: None,
             switch: None,
         };
-        let mut perform = crate::network::perform;
-        let ended = change.run("FORWARD", &mut journal, &mut host, &mut perform);
+        let ended = change.run("FORWARD", &mut journal, &mut host, &mut Host::perform);
         notes.extend(ended.notes()?);
         journal.remove();
         host.kernel.leave();
@@ -102,12 +97,7 @@ fn look(
 ) -> Result<Forward, KernelError> {
     let state = &mut observed.state;
     state.open = kernel.opened(&forward)?;
-    for place in [Place::Routed, Place::Bridged] {
-        let ports = kernel.passing(place)?;
-        state
-            .passages
-            .extend(kernel.passages(&ports, place, &forward)?);
-    }
+    state.passages = kernel.all_passages(&forward)?;
     let legacy = kernel.legacy()?;
     for chain in legacy.unreachable {
         notes.push(format!(

@@ -10,14 +10,14 @@ use xenwire_core::hotplug::{
     hooks as wanted_hooks, lacks_uplink, old_rules, passage, questions, scope, vm_nodes,
     wanted_nodes,
 };
-use xenwire_core::journal::{Event, Machine, Outcome};
+use xenwire_core::journal::{Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
-use xenwire_core::state::{Effect, NodePath, NodeValue, Place, Scope, Switches};
+use xenwire_core::state::{NodePath, NodeValue, Place, Scope, Switches};
 
 use crate::dhcp;
 use crate::files;
 use crate::hooks;
-use crate::journal::{Announced, FileJournal, Journal, Keeping};
+use crate::journal::{FileJournal, Keeping};
 use crate::kernel::{Kernel, unreadable};
 use crate::lock::Lock;
 use crate::log::{Level, Log};
@@ -79,9 +79,7 @@ pub fn call(
     env: impl Fn(&str) -> Option<String>,
     places: &Places,
 ) -> u8 {
-    let mut perform =
-        |host: &mut Host, token: &Announced, effect: &Effect| host.perform(token, effect);
-    call_through(script, args, env, places, &mut perform)
+    call_through(script, args, env, places, &mut Host::perform)
 }
 
 /// [`call`], with a gate that sees every effect before the host does.
@@ -179,14 +177,11 @@ fn act(
         };
         let mut journal = FileJournal::open(&places.journals, call.link.as_str(), keeping)
             .map_err(|fault| fault.to_string())?;
-        if journal.status().is_unfinished() {
+        if journal.supersede().map_err(|fault| fault.to_string())? {
             log.say(
                 Level::Warning,
                 &format!("{subject}: an earlier call was cut off; planning from what it left"),
             );
-            journal
-                .record(&Event::Superseded)
-                .map_err(|fault| fault.to_string())?;
         }
         let given = Given::of(journal.found());
         // Between the look at dhcpd's files and the change nobody else changes them.

@@ -111,6 +111,18 @@ impl FileJournal {
         self.status.is_unfinished().then_some(Announced(()))
     }
 
+    /// Ends a run that was cut off, for one that plans from what it left. Says whether there was one.
+    ///
+    /// # Errors
+    /// A [`Fault`] if it cannot be written.
+    pub fn supersede(&mut self) -> Result<bool, Fault> {
+        let was_cut_off = self.status.is_unfinished();
+        if was_cut_off {
+            self.record(&Event::Superseded)?;
+        }
+        Ok(was_cut_off)
+    }
+
     /// Removes the file: what the journal is about is gone, or as it was before.
     pub fn remove(self) {
         // Left behind, it is found and removed by the next call about that thing.

@@ -5,19 +5,17 @@
 //! scripts. What it wants does not depend on what an earlier run had in mind, so a run that was cut
 //! off is planned anew.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use xenwire_core::gc::{Kept, Leftovers, is_vif, leftovers};
 use xenwire_core::hotplug::Given;
-use xenwire_core::journal::Event;
 use xenwire_core::name::IfName;
-use xenwire_core::state::{ForwardMark, Observed, Passage, Place, Scope};
+use xenwire_core::state::{ForwardMark, Observed, Scope};
 
 use crate::dhcp;
 use crate::hotplug;
-use crate::journal::{self, FileJournal, Journal, Keeping};
-use crate::kernel::{Kernel, KernelError, unreadable};
+use crate::journal::{self, FileJournal, Keeping};
+use crate::kernel::{Kernel, unreadable};
 use crate::lock::{self, Lock};
 use crate::network::{self, change::Change};
 use crate::run::{Host, Performer};
@@ -93,7 +91,10 @@ fn observe(places: &Places, host: &mut Host, notes: &mut Vec<String>) -> Result<
     let mut observed = host.kernel.observe(Scope::Host).map_err(unreadable)?;
     observed.state.guards = host.kernel.all_guards().map_err(unreadable)?;
     observed.state.dhcp = dhcp::look_at_all(&places.scripts.dhcp, vif)?;
-    observed.state.passages = passages(&mut host.kernel).map_err(unreadable)?;
+    // Which chains are open to which mark makes no difference to what goes.
+    let forward = host.kernel.forward(ForwardMark::default());
+    let forward = forward.map_err(unreadable)?;
+    observed.state.passages = host.kernel.all_passages(&forward).map_err(unreadable)?;
     observed.state.old_rules = host.kernel.old_rules().map_err(unreadable)?;
     if places.scripts.switch.exists() {
         let switch = Switch::connect(&places.scripts.switch).and_then(|mut switch| {
@@ -111,18 +112,6 @@ fn observe(places: &Places, host: &mut Host, notes: &mut Vec<String>) -> Result<
 /// The name of a vif's or a tap's file.
 fn vif(name: &str) -> Option<IfName> {
     name.parse().ok().filter(is_vif)
-}
-
-/// Every link that passes FORWARD by our mark.
-fn passages(kernel: &mut Kernel) -> Result<BTreeMap<IfName, Passage>, KernelError> {
-    // Which chains are open to which mark makes no difference to what goes.
-    let forward = kernel.forward(ForwardMark::default())?;
-    let mut all = BTreeMap::new();
-    for place in [Place::Bridged, Place::Routed] {
-        let ports = kernel.passing(place)?;
-        all.extend(kernel.passages(&ports, place, &forward)?);
-    }
-    Ok(all)
 }
 
 /// What is in files.
@@ -156,15 +145,10 @@ fn remove(
 ) -> Result<Vec<String>, String> {
     let mut journal = FileJournal::open(&places.network.journals, JOURNAL, Keeping::LastRun)
         .map_err(|fault| fault.to_string())?;
-    if journal.status().is_unfinished() {
-        journal
-            .record(&Event::Superseded)
-            .map_err(|fault| fault.to_string())?;
-    }
-    let mut perform = Host::perform;
+    journal.supersede().map_err(|fault| fault.to_string())?;
     // Originals may be changing the same chain (contract 2.4).
     let _iptables = Lock::for_forward(&change.plan)?;
-    let ended = change.run("gc", &mut journal, host, &mut perform);
+    let ended = change.run("gc", &mut journal, host, &mut Host::perform);
     let mut left = ended.notes()?;
     journal.remove();
     // They know what was given to others: as long as something is left, they are needed.

@@ -50,9 +50,7 @@ fn a_record_cut_at_every_byte_is_taken_away() {
     for cut in 0..=whole.len() {
         fs::write(&path, &whole[..cut]).unwrap();
         let mut journal = FileJournal::open(&folder, "vif1.0", Keeping::LastRun).unwrap();
-        if journal.status().is_unfinished() {
-            journal.record(&Event::Superseded).unwrap();
-        }
+        journal.supersede().unwrap();
         assert!(
             journal.record(&announced()).unwrap().is_some(),
             "cut at {cut}"

@@ -273,9 +273,25 @@ impl Kernel {
     ///
     /// # Errors
     /// [`KernelError`].
-    pub fn passing(&mut self, place: Place) -> Result<BTreeSet<IfName>, KernelError> {
+    pub(super) fn passing(&mut self, place: Place) -> Result<BTreeSet<IfName>, KernelError> {
         let elements = self.elements_of((family(place), TABLE, PORTS))?;
         Ok(elements.iter().filter_map(link).collect())
+    }
+
+    /// How every link passes that does.
+    ///
+    /// # Errors
+    /// [`KernelError`].
+    pub fn all_passages(
+        &mut self,
+        forward: &Forward,
+    ) -> Result<BTreeMap<IfName, Passage>, KernelError> {
+        let mut all = BTreeMap::new();
+        for place in [Place::Routed, Place::Bridged] {
+            let links = self.passing(place)?;
+            all.extend(self.passages(&links, place, forward)?);
+        }
+        Ok(all)
     }
 
     /// How these links pass, those that do.

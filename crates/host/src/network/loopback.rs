@@ -3,10 +3,10 @@
 use xenwire_core::network::{Loopback, Pair};
 
 use crate::kernel::{Kernel, unreadable};
-use crate::run::Host;
+use crate::run::{Host, Performer};
 
 use super::change::{Change, Ended};
-use super::{Places, Said, Tell, perform, recover};
+use super::{Places, Said, Tell, recover};
 
 const DONE: u8 = 0;
 const WRONG: u8 = 1;
@@ -43,7 +43,7 @@ fn act(asked: Loopback, places: &Places, tell: &mut Tell<'_>) -> Result<(), (u8,
     let (Loopback::Add(Pair(number)) | Loopback::Remove(Pair(number))) = asked;
     let mut journal = places.journal(&format!("pair.{number}")).map_err(refused)?;
     let subject = format!("the pair {number}");
-    match change.run(&subject, &mut journal, &mut host, &mut perform) {
+    match change.run(&subject, &mut journal, &mut host, &mut Host::perform) {
         Ended::Done { .. } => {
             // What xenwire made carries its mark; there is nothing to remember.
             journal.remove();

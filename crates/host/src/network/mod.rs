@@ -19,15 +19,15 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
-use xenwire_core::journal::{Fault, done_runs};
+use xenwire_core::journal::done_runs;
 use xenwire_core::network::{
     Call, Command, Memory, Outage, Routing, Status, Target, Wanted, coming_up, scope, start, stop,
 };
 use xenwire_core::plan::Plan;
-use xenwire_core::state::{Effect, Observed, Scope};
+use xenwire_core::state::{Observed, Scope};
 
 use crate::dhcp;
-use crate::journal::{Announced, FileJournal, Keeping};
+use crate::journal::{FileJournal, Keeping};
 use crate::kernel::{Kernel, unreadable};
 use crate::log::{Level, Log};
 use crate::run::{Gate, Host, Performer};
@@ -117,11 +117,6 @@ pub enum Said {
 /// Who is told.
 pub type Tell<'a> = dyn FnMut(Said) + 'a;
 
-/// Does every effect.
-pub(crate) fn perform(host: &mut Host, token: &Announced, effect: &Effect) -> Result<(), Fault> {
-    host.perform(token, effect)
-}
-
 /// Acts on a call of the script `script` and returns its exit status, 0 or 1 (contract 1.1).
 pub fn call(
     script: &str,
@@ -130,7 +125,7 @@ pub fn call(
     places: &Places,
     tell: &mut Tell<'_>,
 ) -> u8 {
-    call_through(script, args, env, places, tell, &mut perform)
+    call_through(script, args, env, places, tell, &mut Host::perform)
 }
 
 /// [`call`], with a gate that sees every effect before the host does.
