@@ -25,13 +25,8 @@ fn host() -> Observed {
     ] {
         let link = Link {
             master: master.map(|name| name.parse().unwrap()),
-            kind,
             up: true,
-            arp: true,
-            multicast: true,
-            mac: None,
-            mtu: 1500,
-            alias: None,
+            ..Link::of(kind)
         };
         state.links.insert(name.parse().unwrap(), link);
     }

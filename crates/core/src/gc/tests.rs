@@ -10,14 +10,9 @@ fn name(text: &str) -> IfName {
 
 fn link(alias: Option<&str>) -> Link {
     Link {
-        kind: LinkKind::Other("vif".into()),
         up: true,
-        arp: true,
-        multicast: true,
-        mac: None,
-        mtu: 1500,
-        master: None,
         alias: alias.map(str::to_owned),
+        ..Link::of(LinkKind::Other("vif".into()))
     }
 }
 

@@ -171,17 +171,12 @@ fn name(text: &str) -> IfName {
 
 fn link(kind: &str, mac: Mac) -> Link {
     Link {
-        kind: match kind {
+        up: !matches!(kind, "vif" | "tun"),
+        mac: Some(mac),
+        ..Link::of(match kind {
             "bridge" => LinkKind::Bridge(BridgeOptions::XEN),
             kind => LinkKind::Other(kind.into()),
-        },
-        up: !matches!(kind, "vif" | "tun"),
-        arp: true,
-        multicast: true,
-        mac: Some(mac),
-        mtu: 1500,
-        master: None,
-        alias: None,
+        })
     }
 }
 

@@ -159,16 +159,7 @@ mod tests {
             script: Script::VifOpenvswitch,
             ..Invocation::from((1, 0))
         };
-        let link = Link {
-            kind: LinkKind::Other("vif".into()),
-            up: false,
-            arp: true,
-            multicast: true,
-            mac: None,
-            mtu: 1500,
-            master: None,
-            alias: None,
-        };
+        let link = Link::of(LinkKind::Other("vif".into()));
         let mut state = NetState::default();
         state.links.insert(call.link.clone(), link);
         state.switches.bridges.insert("xenbr0".parse().unwrap());

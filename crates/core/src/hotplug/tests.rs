@@ -16,14 +16,9 @@ fn name(text: &str) -> IfName {
 
 fn link(kind: &str, mac: Mac) -> Link {
     Link {
-        kind: LinkKind::Other(kind.into()),
         up: kind.is_empty(),
-        arp: true,
-        multicast: true,
         mac: Some(mac),
-        mtu: 1500,
-        master: None,
-        alias: None,
+        ..Link::of(LinkKind::Other(kind.into()))
     }
 }
 

@@ -9,14 +9,9 @@ use crate::state::{
 fn world() -> NetState {
     let mut state = NetState::default();
     let link = |kind| Link {
-        kind,
         up: true,
-        arp: true,
-        multicast: true,
         mac: Some(crate::name::Mac([2; 6])),
-        mtu: 1500,
-        master: None,
-        alias: None,
+        ..Link::of(kind)
     };
     state.links.insert(
         "br0".parse().unwrap(),

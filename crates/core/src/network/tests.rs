@@ -20,14 +20,9 @@ const NIC_MAC: Mac = Mac([0x52, 0x54, 0, 0, 0, 1]);
 
 fn link(kind: LinkKind, up: bool) -> Link {
     Link {
-        kind,
         up,
-        arp: true,
-        multicast: true,
         mac: Some(Mac([2, 0, 0, 0, 0, 9])),
-        mtu: 1500,
-        master: None,
-        alias: None,
+        ..Link::of(kind)
     }
 }
 

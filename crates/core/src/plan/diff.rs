@@ -534,13 +534,8 @@ fn differing<T: PartialEq + Clone>(found: T, wanted: &Managed<T>) -> Option<Pair
 /// The link as our own message makes it: down, no port, MAC and MTU already as wanted.
 fn as_made(kind: &LinkKind, wanted: &WantedLink) -> Link {
     Link {
-        kind: kind.clone(),
-        up: false,
-        arp: true,
-        multicast: true,
         mac: wanted.mac.wanted().copied(),
         mtu: wanted.mtu.wanted().copied().unwrap_or(1500),
-        master: None,
-        alias: None,
+        ..Link::of(kind.clone())
     }
 }

@@ -218,14 +218,9 @@ fn the_checker_complains() {
     let mut state = NetState::default();
     let vif: IfName = "vif1.0".parse().unwrap();
     let link = Link {
-        kind: LinkKind::Other("vif".into()),
         up: true,
-        arp: true,
-        multicast: true,
         mac: Some(Mac([2; 6])),
-        mtu: 1500,
-        master: None,
-        alias: None,
+        ..Link::of(LinkKind::Other("vif".into()))
     };
     state.links.insert(vif.clone(), link.clone());
     state.links.insert("eth0".parse().unwrap(), link);

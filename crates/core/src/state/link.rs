@@ -74,6 +74,20 @@ impl BridgeOptions {
 }
 
 impl Link {
+    /// One as the kernel makes it: down, on its own, with 1500 bytes; its MAC is not known.
+    pub fn of(kind: LinkKind) -> Self {
+        Self {
+            kind,
+            up: false,
+            arp: true,
+            multicast: true,
+            mac: None,
+            mtu: 1500,
+            master: None,
+            alias: None,
+        }
+    }
+
     /// What a message that makes this link can say of it.
     pub(crate) fn bare(&self) -> Self {
         Self {

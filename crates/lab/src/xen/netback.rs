@@ -137,14 +137,8 @@ impl Netback {
             mac: None,
         };
         let made = Link {
-            kind: LinkKind::Veth(peer),
-            up: false,
-            arp: true,
-            multicast: true,
             mac: Some(Mac::QUIET),
-            mtu: 1500,
-            master: None,
-            alias: None,
+            ..Link::of(LinkKind::Veth(peer))
         };
         Effect::CreateLink {
             name: link.clone(),

@@ -37,14 +37,8 @@ impl Tap {
             mac: None,
         };
         let link = Link {
-            kind: LinkKind::Veth(peer),
-            up: false,
-            arp: true,
-            multicast: true,
             mac: Some(mac),
-            mtu: 1500,
-            master: None,
-            alias: None,
+            ..Link::of(LinkKind::Veth(peer))
         };
         let name = tap.name.clone();
         act::perform("QEMU", [Effect::CreateLink { name, link }])?;

@@ -10,14 +10,9 @@ use crate::state::{BridgeOptions, Link, LinkKind, LinkSysctl, NetState, NodePath
 
 fn link(kind: LinkKind, mac: Mac) -> Link {
     Link {
-        kind,
         up: true,
-        arp: true,
-        multicast: true,
         mac: Some(mac),
-        mtu: 1500,
-        master: None,
-        alias: None,
+        ..Link::of(kind)
     }
 }
 

@@ -193,14 +193,9 @@ fn a_bridge_may_hold_its_guests_whatever_the_file_says() {
         (Some("antispoof"), false),
     ] {
         let bridge = Link {
-            kind: LinkKind::Bridge(BridgeOptions::XEN),
             up: true,
-            arp: true,
-            multicast: true,
-            mac: None,
-            mtu: 1500,
-            master: None,
             alias: alias.map(str::to_owned),
+            ..Link::of(LinkKind::Bridge(BridgeOptions::XEN))
         };
         let state = NetState {
             links: [(link("br0"), bridge)].into(),

@@ -27,14 +27,9 @@ fn gone(ports: &[&str], links: &[(&str, Mac)], vifname: Option<&str>) -> Vec<u32
     }
     for (name, mac) in links {
         let link = Link {
-            kind: LinkKind::Other("vif".into()),
             up: true,
-            arp: true,
-            multicast: true,
             mac: Some(*mac),
-            mtu: 1500,
-            master: None,
-            alias: None,
+            ..Link::of(LinkKind::Other("vif".into()))
         };
         state.links.insert(name.parse().unwrap(), link);
     }

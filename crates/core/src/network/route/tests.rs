@@ -19,14 +19,9 @@ fn host() -> Observed {
         state.links.insert(
             nic.clone(),
             Link {
-                kind: LinkKind::Other(String::new()),
                 up: true,
-                arp: true,
-                multicast: true,
                 mac: Some(Mac([0x52, 0x54, 0, 0, 0, number])),
-                mtu: 1500,
-                master: None,
-                alias: None,
+                ..Link::of(LinkKind::Other(String::new()))
             },
         );
         for (family, setting, value) in [

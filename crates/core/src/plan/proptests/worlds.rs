@@ -104,14 +104,11 @@ pub fn observed() -> impl Strategy<Value = Observed> {
                 state.links.insert(
                     name,
                     Link {
-                        kind,
                         up,
-                        arp: true,
-                        multicast: true,
                         mac: Some(mac),
                         mtu,
                         master,
-                        alias: None,
+                        ..Link::of(kind)
                     },
                 );
             }
