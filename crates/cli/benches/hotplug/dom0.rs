@@ -58,9 +58,11 @@ impl Dom0 {
         fs::create_dir("/run/batch").unwrap();
         // A folder of hooks without one: it is looked at.
         fs::create_dir("/etc/xen/scripts/vif-post.d").unwrap();
-        let program = env!("CARGO_BIN_EXE_xenwire");
-        fs::copy(program, "/run/ours/xenwire").unwrap();
-        symlink("xenwire", "/run/ours/vif-bridge").unwrap();
+        // As `install` writes it, on a disk as ip is: how a file came to be decides how many of its
+        // pages a fault brings (filemap_map_pages, mm/filemap.c).
+        let program = concat!(env!("CARGO_TARGET_TMPDIR"), "/xenwire");
+        fs::copy(env!("CARGO_BIN_EXE_xenwire"), program).unwrap();
+        symlink(program, "/run/ours/vif-bridge").unwrap();
         ip("link add br1 type bridge\nlink set br1 up\n");
         // As on a host without br_netfilter: where it is loaded it is on in every new namespace, and
         // whoever asks has to look at FORWARD.
