@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use xenwire_core::config::host_conf::{self, HostConf};
 use xenwire_core::diag::{Diagnostics, Style};
 use xenwire_core::hotplug::{
-    Command, Device, Given, Invocation, Nodes, Script, Wanted, desire, failure, find_uplink, guard,
-    hooks as wanted_hooks, lacks_uplink, old_rules, passage, questions, scope, vm_nodes,
-    wanted_nodes,
+    Command, Given, Invocation, Looks, Nodes, Script, Seen, decide, failure, find_uplink, is_told,
+    lacks_uplink, questions, vm_nodes, wanted_nodes,
 };
 use xenwire_core::journal::{Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
-use xenwire_core::state::{NodePath, NodeValue, Place, Scope, Switches};
+use xenwire_core::state::{
+    Forward, ForwardMark, NetState, NodePath, NodeValue, Place, Scope, Switches,
+};
 
 use crate::dhcp;
 use crate::files;
@@ -185,7 +186,7 @@ fn act(
         }
         let given = Given::of(journal.found());
         // Between the look at dhcpd's files and the change nobody else changes them.
-        let _files = is_nat(call).then(dhcp::files_lock).flatten();
+        let _files = is_told(call).then(dhcp::files_lock).flatten();
         let switches = switches(call, &read, host, places)?;
         let Prepared { plan, warnings } =
             prepare(call, &read, &given, switches, places, &mut host.kernel)?;
@@ -218,11 +219,6 @@ fn act(
         Ok(())
     })();
     (result, read)
-}
-
-/// Whether guests may be told to a DHCP server.
-fn is_nat(call: &Invocation) -> bool {
-    call.script == Script::VifNat && call.device == Device::Vif
 }
 
 /// What a call about Open vSwitch must know of it. A switch that is not there has no port to remove.
@@ -263,73 +259,73 @@ pub fn prepare(
     kernel: &mut Kernel,
 ) -> Result<Prepared, String> {
     let nodes = Nodes::of(call, read);
-    let mut look = |scope: Scope| kernel.observe(scope).map_err(unreadable);
-    let mut observed = look(scope(call, &nodes, given)?)?;
+    let mut warnings = Vec::new();
+    let conf = host_conf(&places.conf, &mut warnings);
+    let mut looks = Looks::of(call, &nodes, given, &conf)?;
+    let mut observed = kernel.observe(looks.scope.clone()).map_err(unreadable)?;
     let found;
     let call = if lacks_uplink(call, &observed) {
-        found = find_uplink(call, &look(Scope::Host)?.state)?;
-        observed = look(scope(&found, &nodes, given)?)?;
+        let host = kernel.observe(Scope::Host).map_err(unreadable)?;
+        found = find_uplink(call, &host.state)?;
+        looks = Looks::of(&found, &nodes, given, &conf)?;
+        observed = kernel.observe(looks.scope.clone()).map_err(unreadable)?;
         &found
     } else {
         call
     };
     observed.state.nodes = read.clone();
     observed.state.switches = switches;
-    if is_nat(call) {
+    if looks.dhcp {
         dhcp::look(&places.dhcp, Some(&call.vif.link()), &mut observed.state);
     }
-    let guarded = guard::scope(call, &nodes, given)?;
-    observed.state.guards = kernel
-        .guards(&guarded)
-        .map_err(|error| format!("cannot read what guests may say: {error}"))?;
-    let Wanted {
-        mut desired,
-        mut warnings,
-    } = desire(call, &nodes, given, &observed)?;
-    let place = passage::place(call).filter(|place| match place {
-        Place::Bridged => kernel.filters_bridged(),
-        Place::Routed => true,
-    });
-    let conf = if place.is_some() || guard::is_listed(call, &nodes) {
-        host_conf(&places.conf, &mut warnings)
-    } else {
-        HostConf::default()
+    let forward = filters(&looks, conf.forward_mark, kernel, &mut observed.state)?;
+    let seen = Seen {
+        observed,
+        forward,
+        hooks: hooks::find(&places.hooks),
     };
-    guard::desire(call, &nodes, conf.ip_filter, &observed, &mut desired)?;
-    // Where a bridge's frames do not come to FORWARD, no packet filter is asked.
-    if let Some(place) = place.filter(|place| passage::is_asked(*place, &conf)) {
-        let ports = passage::scope(call, &nodes)?;
-        let unreadable = |error| format!("cannot read the FORWARD chains: {error}");
-        let forward = kernel.forward(conf.forward_mark).map_err(unreadable)?;
-        let passages = kernel.passages(&ports, place, &forward);
-        observed.state.passages = passages.map_err(unreadable)?;
-        let said = passage::desire(call, &nodes, &conf, &forward, &observed, &mut desired)?;
-        warnings.extend(said);
-    }
-    if old_rules::may_have(call, given) {
-        observed.state.old_rules = kernel
-            .old_rules()
-            .map_err(|error| format!("cannot read the FORWARD chain: {error}"))?;
-        old_rules::desire(call, &nodes, &observed, &mut desired)?;
-    }
-    match hooks::find(&places.hooks) {
-        Ok(found) => desired.hooks = wanted_hooks(call, &nodes, &desired, &found),
-        Err(why) if call.command.comes() => return Err(why),
-        Err(why) => warnings.push(why),
-    }
-    let planned = plan(&desired, &observed);
+    let wanted = decide(call, &nodes, given, &conf, &seen)?;
+    warnings.extend(wanted.warnings);
+    let planned = plan(&wanted.desired, &seen.observed);
     warnings.extend(planned.report.skipped.iter().map(ToString::to_string));
     let join = |lines: Vec<String>| lines.join("; ");
     let plan = planned
         .plan
         .map_err(|refusals| join(refusals.iter().map(ToString::to_string).collect()))?;
-    check(&plan, &desired, &observed.state).map_err(|complaints| {
+    check(&plan, &wanted.desired, &seen.observed.state).map_err(|complaints| {
         format!(
             "a bug in xenwire: {}",
             join(complaints.iter().map(ToString::to_string).collect())
         )
     })?;
     Ok(Prepared { plan, warnings })
+}
+
+/// Looks at the packet filters, and says which chains there are for what comes to FORWARD.
+fn filters(
+    looks: &Looks,
+    mark: ForwardMark,
+    kernel: &mut Kernel,
+    state: &mut NetState,
+) -> Result<Option<Forward>, String> {
+    state.guards = kernel
+        .guards(&looks.guards)
+        .map_err(|error| format!("cannot read what guests may say: {error}"))?;
+    if looks.old_rules {
+        state.old_rules = kernel
+            .old_rules()
+            .map_err(|error| format!("cannot read the FORWARD chain: {error}"))?;
+    }
+    // Where a bridge's frames do not come to FORWARD, no packet filter is asked.
+    let meets = |place| place == Place::Routed || kernel.filters_bridged();
+    let Some((place, ports)) = looks.passages.as_ref().filter(|(place, _)| meets(*place)) else {
+        return Ok(None);
+    };
+    let unreadable = |error| format!("cannot read the FORWARD chains: {error}");
+    let forward = kernel.forward(mark).map_err(unreadable)?;
+    let passages = kernel.passages(ports, *place, &forward);
+    state.passages = passages.map_err(unreadable)?;
+    Ok(Some(forward))
 }
 
 /// What the host's file says; the defaults, which are the strictest, if it cannot be read.

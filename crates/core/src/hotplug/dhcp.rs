@@ -14,7 +14,7 @@
 use std::net::Ipv4Addr;
 
 use super::dhcpd::{self, Guest};
-use super::{Invocation, Nodes, Wanted};
+use super::{Device, Invocation, Nodes, Script, Wanted};
 use crate::name::{IfName, Mac, VifId};
 use crate::state::{DhcpServer, Dhcpd, LineChange, NetState};
 
@@ -23,6 +23,11 @@ pub(super) struct Lease {
     pub(super) link: IfName,
     pub(super) address: Ipv4Addr,
     pub(super) router: Ipv4Addr,
+}
+
+/// Whether a DHCP server hears of this call.
+pub fn is_told(call: &Invocation) -> bool {
+    call.script == Script::VifNat && call.device == Device::Vif
 }
 
 /// A guest comes. The host file is written also where no server runs: one that is started later finds

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::host_conf::IpFilter;
+use crate::config::host_conf::HostConf;
 use crate::name::{IfName, Mac};
 use crate::plan::{Planned, check, plan};
 use crate::state::{
-    Address, BridgeOptions, Effect, Family, Guard, Link, LinkKind, LinkSysctl, Mark, NetState,
-    NodePath, NodeValue,
+    Address, BridgeOptions, Effect, Family, Forward, ForwardChain, ForwardMark, Gate, Guard, Link,
+    LinkKind, LinkSysctl, Mark, NetState, NodePath, NodeValue, Passage,
 };
 
 /// The vif that calls are about, and its tap.
@@ -244,6 +244,21 @@ fn guards() -> BTreeMap<IfName, Guard> {
     .into()
 }
 
+/// How links pass FORWARD, as earlier calls left it.
+fn passages() -> BTreeMap<IfName, Passage> {
+    let passage = |(port, guard): (IfName, Guard)| {
+        let passage = Passage {
+            of: guard.of,
+            place: guard.place,
+            mark: ForwardMark::default(),
+            only: None,
+            open: true,
+        };
+        (port, passage)
+    };
+    guards().into_iter().map(passage).collect()
+}
+
 /// The host after a plan, or why there is none.
 fn decided(
     call: &Invocation,
@@ -252,25 +267,44 @@ fn decided(
 ) -> Result<(Vec<Effect>, Observed), String> {
     let nodes = Nodes::of(call, read);
     let given = Given::default();
-    let mut seen = host.within(scope(call, &nodes, &given)?);
+    let conf = HostConf::default();
+    let mut looks = Looks::of(call, &nodes, &given, &conf)?;
+    let mut observed = host.within(looks.scope.clone());
     let found;
-    let call = if lacks_uplink(call, &seen) {
+    let call = if lacks_uplink(call, &observed) {
         found = find_uplink(call, &host.state)?;
-        seen = host.within(scope(&found, &nodes, &given)?);
+        looks = Looks::of(&found, &nodes, &given, &conf)?;
+        observed = host.within(looks.scope.clone());
         &found
     } else {
         call
     };
     if call.script == Script::VifOpenvswitch {
         questions(call, &nodes)?;
-        seen.state.switches = host.state.switches.clone();
+        observed.state.switches = host.state.switches.clone();
     }
-    seen.state.nodes = read.clone();
-    let listed = guard::scope(call, &nodes, &given)?;
-    seen.state.guards = guards();
-    seen.state.guards.retain(|port, _| listed.contains(port));
-    let Wanted { mut desired, .. } = desire(call, &nodes, &given, &seen)?;
-    guard::desire(call, &nodes, IpFilter::Enforce, &seen, &mut desired)?;
+    observed.state.nodes = read.clone();
+    observed.state.guards = guards();
+    observed
+        .state
+        .guards
+        .retain(|port, _| looks.guards.contains(port));
+    observed.state.passages = passages();
+    observed
+        .state
+        .passages
+        .retain(|port, _| matches!(&looks.passages, Some((_, ports)) if ports.contains(port)));
+    let forward = looks.passages.is_some().then(|| Forward {
+        chains: BTreeMap::from([(ForwardChain::Ipv4, Gate::Shut)]),
+        legacy: false,
+    });
+    let seen = Seen {
+        observed,
+        forward,
+        hooks: Ok(FoundHooks::default()),
+    };
+    let Wanted { desired, .. } = decide(call, &nodes, &given, &conf, &seen)?;
+    let seen = seen.observed;
     let Planned { plan, .. } = plan(&desired, &seen);
     let plan = plan.map_err(|refusals| {
         let texts: Vec<String> = refusals.iter().map(ToString::to_string).collect();
@@ -280,6 +314,7 @@ fn decided(
     let effects: Vec<Effect> = plan.steps.into_iter().map(|step| step.effect).collect();
     let mut after = host.clone();
     after.state.guards = guards();
+    after.state.passages = passages();
     for effect in effects.iter().filter(|effect| effect.is_kernel()) {
         after
             .state
@@ -309,12 +344,17 @@ fn of_others(host: &Observed, uplink: &IfName) -> Vec<String> {
         .guards
         .iter()
         .filter(|(_, guard)| !OWN.contains(&guard.of.as_str()));
+    let passages = state
+        .passages
+        .iter()
+        .filter(|(_, passage)| !OWN.contains(&passage.of.as_str()));
     let text = |thing: &dyn std::fmt::Debug| format!("{thing:?}");
     let mut lines: Vec<String> = links.map(|one| text(&one)).collect();
     lines.extend(addresses.map(|one| text(&one)));
     lines.extend(routes.map(|one| text(&one)));
     lines.extend(settings.map(|one| text(&one)));
     lines.extend(guards.map(|one| text(&one)));
+    lines.extend(passages.map(|one| text(&one)));
     lines
 }
 
@@ -345,6 +385,7 @@ proptest! {
         let read = read.collect();
         let mut host = host();
         host.state.guards = guards();
+        host.state.passages = passages();
         match decided(&call, &host, &read) {
             Err(why) => {
                 prop_assert!(!why.is_empty());

@@ -17,7 +17,7 @@ pub struct FoundHooks {
 
 /// The hooks as a part of what a call wants, if there are any. They must agree to what comes; what
 /// goes, goes.
-pub fn hooks(
+pub(super) fn hooks(
     call: &Invocation,
     nodes: &Nodes,
     desired: &Desired,

@@ -4,10 +4,8 @@
 //!  argv, environment ──Invocation::parse──▶ who, and what for
 //!  xenstore nodes    ──Nodes::of──────────▶ what the toolstack wrote
 //!  the vif's journal ──Given::of──────────▶ what earlier calls gave to other links
-//!  the links in scope ──desire────────────▶ Desired, or the text of hotplug-error
-//!  its guard ───────────guard::desire─────▶ and what its guest may send
-//!  its passage ─────────passage::desire───▶ and whether FORWARD lets it by
-//!  the FORWARD chain ───old_rules::desire─▶ and what Xen's own scripts left there
+//!  all of these      ──Looks::of──────────▶ what must be seen of the machine
+//!  what was seen     ──decide─────────────▶ Desired, or the text of hotplug-error
 //! ```
 //!
 //! Each script has a file that says what it wants; what they share is in `identity` (which link it
@@ -19,16 +17,17 @@ mod dhcpd;
 #[cfg(test)]
 mod fuzz;
 mod given;
-pub mod guard;
+mod guard;
 mod guest_ip;
 mod hooks;
 mod identity;
 mod invocation;
+mod looks;
 mod nat;
 mod nodes;
-pub mod old_rules;
+mod old_rules;
 mod openvswitch;
-pub mod passage;
+mod passage;
 mod port;
 mod report;
 mod route;
@@ -37,9 +36,11 @@ mod script;
 #[cfg(test)]
 mod tests;
 
+pub use dhcp::is_told;
 pub use given::Given;
-pub use hooks::{FoundHooks, hooks};
+pub use hooks::FoundHooks;
 pub use invocation::{Command, Device, Invocation, Quit, Uplink};
+pub use looks::{Looks, Seen, decide};
 pub use nodes::{Nodes, vm_nodes, wanted_nodes};
 pub use openvswitch::questions;
 pub use report::failure;
@@ -68,11 +69,8 @@ impl From<Desired> for Wanted {
     }
 }
 
-/// What must be known of the machine for this call.
-///
-/// # Errors
-/// The text of `hotplug-error`.
-pub fn scope(call: &Invocation, nodes: &Nodes, given: &Given) -> Result<Scope, String> {
+/// The links that must be looked at for this call.
+fn scope(call: &Invocation, nodes: &Nodes, given: &Given) -> Result<Scope, String> {
     match call.script {
         Script::VifBridge | Script::VifBridgeManual | Script::VifSetup => {
             bridge::scope(call, nodes)
@@ -83,11 +81,8 @@ pub fn scope(call: &Invocation, nodes: &Nodes, given: &Given) -> Result<Scope, S
     }
 }
 
-/// What the call wants.
-///
-/// # Errors
-/// The text of `hotplug-error`. Nothing was changed.
-pub fn desire(
+/// What the call's script wants.
+fn desire(
     call: &Invocation,
     nodes: &Nodes,
     given: &Given,
