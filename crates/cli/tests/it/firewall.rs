@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use crate::need;
 use crate::place::{Place, each_user};
 
-const EXAMPLE: &str = "examples/dom0-firewall";
+pub const EXAMPLE: &str = "examples/dom0-firewall";
 /// What its file loads.
-const ALL: &str = "firewall docker firewalld legacy";
+pub const ALL: &str = "firewall docker firewalld legacy";
 
 /// A copy of the example under this name.
-fn copy(place: &Place, name: &str) -> PathBuf {
+pub fn copy(place: &Place, name: &str) -> PathBuf {
     let folder = place.file(name);
     let mut copy = place.command("cp");
     let copied = copy.arg("-r").args([&place.file(EXAMPLE), &folder]);
@@ -136,5 +136,62 @@ to = "desk"
         place.write("listed/etc/xen/xenwire.toml", conf, 0o644);
         let run = place.say(&["lab", "run", "listed"]);
         assert_eq!(run.status, 0, "{place}: {run}");
+    });
+}
+
+/// firewalld looks up the way back to whoever sends by IPv6, in front of FORWARD: a bridge's frames come
+/// by the bridge, and where dom0 has no route by it there is none (`docs/isolation.md`).
+#[test]
+fn firewallds_rpfilter_stops_ipv6_of_a_network_that_dom0_does_not_know() {
+    if !need::found("nft", "nftables") {
+        return;
+    }
+    const CLAIMS: &str = "
+[[reach]]
+from = \"foo\"
+to = \"desk\"
+family = [4]
+
+[[reach]]
+from = \"foo\"
+to = \"desk\"
+family = [6]
+";
+    const RPFILTER: &str = "\t\tmeta nfproto ipv6 fib saddr . mark . iif oif missing drop\n";
+    const OF_DOM0: &str = r#", "2001:db8:0:2::10/64""#;
+    each_user(|place| {
+        let lab = fs::read_to_string(place.file(EXAMPLE).join("lab.toml")).unwrap();
+        let world = lab.split("[[reach]]").next().unwrap();
+        let world = world.replace(ALL, "firewall firewalld");
+        assert_eq!(world.matches(OF_DOM0).count(), 1, "{world}");
+        let firewalld = "etc/xen/firewall/firewalld.nft";
+        let rules = fs::read_to_string(place.file(EXAMPLE).join(firewalld)).unwrap();
+        assert_eq!(rules.matches(RPFILTER).count(), 1, "{rules}");
+        // Whether dom0 has an address there, whether IPv6_rpfilter is on, and whether IPv6 passes.
+        for (known, filtered, passes) in [
+            (true, true, true),
+            (false, true, false),
+            (false, false, true),
+        ] {
+            let name = format!("rpfilter-{known}-{filtered}");
+            copy(place, &name);
+            let of_dom0 = if known { OF_DOM0 } else { "" };
+            let world = world.replace(OF_DOM0, of_dom0);
+            place.write(
+                &format!("{name}/lab.toml"),
+                &format!("{world}{CLAIMS}"),
+                0o644,
+            );
+            let rpfilter = if filtered { RPFILTER } else { "" };
+            let rules = rules.replace(RPFILTER, rpfilter);
+            place.write(&format!("{name}/{firewalld}"), &rules, 0o644);
+            let run = place.say(&["lab", "run", &name, "--json"]);
+            let report = run.json();
+            assert_eq!(report["trouble"], serde_json::json!([]), "{place}: {run}");
+            let claims = report["claims"].as_array().unwrap().iter();
+            let held: Vec<bool> = claims.map(|claim| claim["holds"] == true).collect();
+            assert_eq!(held, [true, passes], "{place} {name}: {run}");
+        }
+        place.nothing_left("lab run");
     });
 }

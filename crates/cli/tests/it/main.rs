@@ -16,6 +16,7 @@
 //! | `many` | fifty guests at once |
 //! | `up` | the orders to a lab that is up |
 //! | `firewall` | a firewall in dom0 that drops stops no guest |
+//! | `seed_rules` | what passes FORWARD with the two rules of Xen's documentation, and with ours |
 //! | `words` | help, usage, and readers that go away |
 //! | `hotplug` | the exit statuses of a vif script |
 //! | `gc` | what vifs that are gone left behind goes, and nothing else |
@@ -48,6 +49,7 @@ mod place;
 mod run;
 mod scenario;
 mod scripts;
+mod seed_rules;
 mod stale_ip;
 mod store;
 mod toolstacks;
