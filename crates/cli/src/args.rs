@@ -379,7 +379,7 @@ pub enum LabCommand {
     },
     /// Build a scenario's world, start its guests, and keep it
     #[command(
-        after_help = "Example:\n  xenwire lab up examples/two-bridges\n  xenwire lab exec foo -- ip address\n  xenwire lab down"
+        after_help = "Example:\n  xenwire lab up examples/two-bridges\n  xenwire lab exec foo -- ip address\n  xenwire lab down\n\nIts exit status is 1 if a guest or a command of the host failed; what came is up."
     )]
     Up {
         #[command(flatten)]

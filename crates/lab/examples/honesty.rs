@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use xenwire_core::hotplug::Script;
 use xenwire_host::hotplug::{Places, call};
 use xenwire_lab::life::{Lab, Sockets};
-use xenwire_lab::sandbox::{Inside, Spec, StateRoot, exec, run_foreground};
+use xenwire_lab::sandbox::{Came, Inside, Spec, StateRoot, exec, run_foreground};
 use xenwire_lab::scenario::load;
 use xenwire_lab::verdict::table;
 use xenwire_lab::xen::STORE;
@@ -58,7 +58,7 @@ fn live(scenario: &str, scripts: Option<&str>, stay: bool) -> ExitCode {
     };
     let body = move |inside: Inside, sockets: Sockets| {
         let (lab, trouble) = Lab::build(loaded, &sockets, &inside, false).unwrap();
-        inside.ready().unwrap();
+        inside.ready(Came::Whole).unwrap();
         if stay {
             trouble.iter().for_each(|line| eprintln!("trouble: {line}"));
             lab.serve(&sockets, &inside);

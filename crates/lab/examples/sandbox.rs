@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use xenwire_lab::sandbox::{
-    EtcFile, EtcKind, Inside, Netns, PROGRAM, SandboxError, Spec, StateRoot, end, exec,
+    Came, EtcFile, EtcKind, Inside, Netns, PROGRAM, SandboxError, Spec, StateRoot, end, exec,
     run_foreground, spawn_background,
 };
 
@@ -122,7 +122,7 @@ fn body(what: &str, inside: &Inside, _control: UnixListener) -> u8 {
                 .status()
                 .unwrap();
             inside.progress("a child and an orphan sleep");
-            let ready = inside.ready();
+            let ready = inside.ready(Came::Whole);
             while ready.is_ok() && !inside.stopping() {
                 let _ = poll(
                     &mut [PollFd::from_borrowed_fd(inside.stop_fd(), PollFlags::IN)],
@@ -139,7 +139,7 @@ fn body(what: &str, inside: &Inside, _control: UnixListener) -> u8 {
             0
         }
         ("stubborn", _) => {
-            inside.ready().unwrap();
+            inside.ready(Came::Whole).unwrap();
             loop {
                 std::thread::park();
             }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use xenwire_core::show::draw;
 use xenwire_lab::control::{self, MachineLine, Reply, Request, ask};
 use xenwire_lab::life::{Lab, Report, Sockets};
-use xenwire_lab::sandbox::{self, Inside, LabState, SandboxError, Spec, StateDir, StateRoot};
+use xenwire_lab::sandbox::{self, Came, Inside, LabState, SandboxError, Spec, StateDir, StateRoot};
 use xenwire_lab::scenario::{LoadError, Loaded, load};
 use xenwire_lab::verdict;
 
@@ -166,7 +166,9 @@ fn live(
     progress: bool,
 ) -> Result<Report, String> {
     let (lab, trouble) = Lab::build(loaded, sockets, inside, progress)?;
-    inside.ready().map_err(|error| error.to_string())?;
+    inside
+        .ready(Came::Whole)
+        .map_err(|error| error.to_string())?;
     lab.report(trouble)
 }
 
@@ -202,7 +204,11 @@ fn up(args: &ScenarioArgs, name: Option<String>) -> Result<u8, Failed> {
                 for line in &trouble {
                     inside.progress(line);
                 }
-                if inside.ready().is_ok() {
+                let came = match trouble.is_empty() {
+                    true => Came::Whole,
+                    false => Came::InPart,
+                };
+                if inside.ready(came).is_ok() {
                     lab.serve(&sockets, &inside);
                 }
                 out::DONE
@@ -212,12 +218,16 @@ fn up(args: &ScenarioArgs, name: Option<String>) -> Result<u8, Failed> {
                 out::REFUSED
             }
         };
-    sandbox::spawn_background(lab.spec, lab.claimed, || Ok(lab.sockets), body)
+    let came = sandbox::spawn_background(lab.spec, lab.claimed, || Ok(lab.sockets), body)
         .map_err(|error| sandbox_failed(&error))?;
+    let (but, status) = match came {
+        Came::Whole => ("", out::DONE),
+        Came::InPart => (", without what is said above", out::WRONG),
+    };
     out::say(&format!(
-        "{name} is up; `xenwire lab exec MACHINE -- CMD` works in it, `xenwire lab down {name}` ends it"
+        "{name} is up{but}; `xenwire lab exec MACHINE -- CMD` works in it, `xenwire lab down {name}` ends it"
     ));
-    Ok(out::DONE)
+    Ok(status)
 }
 
 /// The lab that is meant: the named one, or the only one.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::place::{Place, each_user, said, wait_until};
-use crate::scenario::{OFFICE, TRUE, office, script_before_ours};
+use crate::scenario::{OFFICE, TRUE, guest, office, script_before_ours};
 
 /// An office that is up.
 fn up(place: &Place) {
@@ -57,6 +57,31 @@ fn commands_run_on_dom0_on_guests_and_outside() {
         let shown = place.on("dom0", &["xenwire", "show"]);
         assert_eq!(shown.status, 0, "{shown}");
         shown.line(&["vif1.0"]);
+        place.expect(0, &["lab", "down"]);
+        place.nothing_left("lab down");
+    });
+}
+
+#[test]
+fn a_guest_that_does_not_start_is_said_by_the_exit_status_too() {
+    each_user(|place| {
+        office(place, "office", TRUE);
+        let vif = "mac=00:16:3e:00:00:03,bridge=nobr";
+        place.write("office/etc/xen/bar.cfg", &guest("bar", &[vif]), 0o644);
+        let up = place.expect(1, &["lab", "up", "office"]);
+        assert!(
+            up.err.contains("bar did not start: vif2.0: ")
+                && up.err.contains("Could not find bridge device nobr"),
+            "{place}: {up}"
+        );
+        assert!(
+            up.err
+                .contains("office is up, without what is said above; "),
+            "{place}: {up}"
+        );
+        // What came is there, to be looked at.
+        assert_eq!((domid(place, "foo"), domid(place, "bar")), (Some(1), None));
+        assert_eq!(place.on("foo", &["true"]).status, 0);
         place.expect(0, &["lab", "down"]);
         place.nothing_left("lab down");
     });

@@ -27,7 +27,7 @@ use rustix::process::{Signal, WaitOptions, set_parent_process_death_signal, umas
 
 use super::error::Failure;
 use super::fork::{BUG, leave};
-use super::report::{Reporter, Word, cut};
+use super::report::{Came, Reporter, Word, cut};
 use super::signals::{Caught, ENDING, Held};
 use super::state::StateDir;
 use super::{Spec, mounts, namespaces};
@@ -91,12 +91,13 @@ impl Inside {
         }
     }
 
-    /// Says that the lab is up. `exec` works from here on, and `lab up` returns.
+    /// Says that the lab is up, or as much of it as came. `exec` works from here on, and `lab up` returns.
     ///
     /// # Errors
     /// When the state folder cannot be written, or `lab up` did not wait. The body should end.
-    pub fn ready(&self) -> io::Result<()> {
-        self.link.reporter.conclude(|| self.link.state.mark_ready())
+    pub fn ready(&self, came: Came) -> io::Result<()> {
+        let mark = || self.link.state.mark_ready();
+        self.link.reporter.conclude(came, mark)
     }
 
     /// Says why the lab cannot start; the caller gets it as an error. The body should end.

@@ -22,7 +22,7 @@ use super::error::{Failure, SandboxError, Stage};
 use super::fork::{Alone, Forked, live};
 use super::init::{Birth, Inside, life};
 use super::namespaces;
-use super::report::{Reporter, Word, lifeline};
+use super::report::{Came, Reporter, Word, lifeline};
 use super::signals::{Caught, ENDING, Held};
 use super::state::{LabState, StateDir};
 
@@ -99,7 +99,7 @@ fn foreground<T: Send>(
     let failed = std::iter::from_fn(|| Word::read(&mut words)).find_map(|word| match word {
         Word::Failed(failure) => Some(failure.into()),
         Word::Said(why) => Some(SandboxError::Failed { why }),
-        Word::Progress(_) | Word::Ready => None,
+        Word::Progress(_) | Word::Ready(_) => None,
     });
     match (signal, failed, status.signal()) {
         (Some(signal), _, _) => Ok(ExitStatus::from_raw((128 + signal) << 8)),
@@ -145,7 +145,7 @@ fn wait_for(init: Pid, caught: &Caught) -> Result<(ExitStatus, Option<i32>), San
     }
 }
 
-/// Starts a lab in the background and waits until it is up.
+/// Starts a lab in the background and waits until it is up: as much of it as came.
 ///
 /// Lines of [`Inside::progress`] go to our standard error until then, and all else that the lab
 /// writes to the file `log` in its state folder. The rest is as in [`run_foreground`].
@@ -157,7 +157,7 @@ pub fn spawn_background<T: Send>(
     state: StateDir,
     before_mounts: impl FnOnce() -> io::Result<T>,
     body: impl FnOnce(Inside, T) -> u8 + Send,
-) -> Result<(), SandboxError> {
+) -> Result<Came, SandboxError> {
     let name = state.name().to_owned();
     let root = state
         .root()
@@ -174,7 +174,7 @@ fn background<T: Send>(
     state: StateDir,
     before_mounts: impl FnOnce() -> io::Result<T>,
     body: impl FnOnce(Inside, T) -> u8 + Send,
-) -> Result<(), SandboxError> {
+) -> Result<Came, SandboxError> {
     let alone = Alone::check()?;
     let pipe = |e| SandboxError::at("making a pipe", e);
     let (mut words, reporter) = Reporter::pipe().map_err(pipe)?;
@@ -213,7 +213,7 @@ fn background<T: Send>(
     let _ = waitpid(Some(between), WaitOptions::empty());
     loop {
         match Word::read(&mut words) {
-            Some(Word::Ready) => return Ok(()),
+            Some(Word::Ready(came)) => return Ok(came),
             Some(Word::Progress(line)) => drop(writeln!(io::stderr(), "{line}")),
             Some(Word::Failed(failure)) => return Err(failure.into()),
             Some(Word::Said(why)) => return Err(SandboxError::Failed { why }),

@@ -41,6 +41,7 @@ pub use init::Inside;
 pub use launch::{end, run_foreground, spawn_background};
 pub use netns::Netns;
 pub use refusal::{Refusal, Switches, classify};
+pub use report::Came;
 pub use state::{LabState, SOCKET_PATH_MAX, StateDir, StateError, StateRoot};
 
 /// Where the running program can be started from inside: its names as a hotplug script link here.

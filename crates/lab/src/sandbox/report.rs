@@ -24,18 +24,28 @@ pub(super) enum Word {
     /// Where it is; a line for the user.
     Progress(String),
     /// It is up. The last word.
-    Ready,
+    Ready(Came),
     /// A step of the set-up failed.
     Failed(Failure),
     /// The lab cannot start, in its own words.
     Said(String),
 }
 
+/// How much of a lab that is up came as it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// All of it.
+    Whole,
+    /// Not all: what is missing was said before.
+    InPart,
+}
+
 impl Word {
     fn encode(&self) -> Vec<u8> {
         let (kind, stage, errno, text) = match self {
             Self::Progress(text) => (b'p', 0, 0, text.as_str()),
-            Self::Ready => (b'r', 0, 0, ""),
+            Self::Ready(Came::Whole) => (b'r', 0, 0, ""),
+            Self::Ready(Came::InPart) => (b'r', 1, 0, ""),
             Self::Failed(failure) => {
                 let stage = match failure.stage {
                     Stage::Unshare => 0,
@@ -66,7 +76,10 @@ impl Word {
         let text = String::from_utf8_lossy(&text).into_owned();
         match head[0] {
             b'p' => Some(Self::Progress(text)),
-            b'r' => Some(Self::Ready),
+            b'r' => Some(Self::Ready(match head[1] {
+                0 => Came::Whole,
+                _ => Came::InPart,
+            })),
             b's' => Some(Self::Said(text)),
             b'f' => Some(Self::Failed(Failure {
                 stage: match head[1] {
@@ -122,14 +135,18 @@ impl Reporter {
     ///
     /// Whether anybody is left to hear it is decided before, once: [`Reporter::unheard`] does not
     /// come in between, so that a lab that is marked as up stays up.
-    pub(super) fn conclude(&self, mark: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    pub(super) fn conclude(
+        &self,
+        came: Came,
+        mark: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
         self.with(|pipe| {
             if pipe.as_ref().is_some_and(gone) {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
             mark()?;
             if let Some(mut pipe) = pipe.take() {
-                let _ = pipe.write_all(&Word::Ready.encode());
+                let _ = pipe.write_all(&Word::Ready(came).encode());
             }
             Ok(())
         })
@@ -177,13 +194,13 @@ mod tests {
                 errno: 1,
             }),
             Word::Said("two\nlines".to_owned()),
-            Word::Ready,
+            Word::Ready(Came::InPart),
         ];
         let (mut read, reporter) = Reporter::pipe().unwrap();
         for word in &words[..3] {
             reporter.say(word).unwrap();
         }
-        reporter.conclude(|| Ok(())).unwrap();
+        reporter.conclude(Came::InPart, || Ok(())).unwrap();
         for word in words {
             assert_eq!(Word::read(&mut read), Some(word));
         }
@@ -222,7 +239,7 @@ mod tests {
         assert!(!reporter.unheard());
         drop(read);
         assert!(reporter.unheard());
-        let conclude = reporter.conclude(|| panic!("nobody is there to be up for"));
+        let conclude = reporter.conclude(Came::Whole, || panic!("nobody is there to be up for"));
         assert_eq!(conclude.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
         let (read, write) = lifeline().unwrap();
         assert!(!cut(&read));
