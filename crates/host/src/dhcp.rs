@@ -171,6 +171,12 @@ pub(crate) fn change_server(_token: &Announced, change: &DhcpServerChange) -> Re
     let faulty = |error: io::Error| fault(change, folder, &error);
     if let Some(process) = running(folder) {
         end(&process).map_err(faulty)?;
+    } else if let Some((pid, began)) = recorded(folder)
+        && lives(pid, &began)
+    {
+        return Err(faulty(io::Error::other(format!(
+            "dnsmasq, process {pid}, is in an outer pid namespace and cannot be ended from this one"
+        ))));
     }
     match &change.to {
         DhcpServer::Serving(configuration) => start(folder, configuration).map_err(|error| {
@@ -203,31 +209,57 @@ fn server(folder: &Path) -> DhcpServer {
     if !folder.join(RECORD).exists() {
         return DhcpServer::Absent;
     }
-    match (
-        running(folder),
-        fs::read_to_string(folder.join(CONFIGURATION)),
-    ) {
-        (Some(_), configuration) => DhcpServer::Serving(configuration.unwrap_or_default()),
-        (None, _) => DhcpServer::Dead,
+    match recorded(folder) {
+        Some((pid, began)) if lives(pid, &began) => {
+            let configuration = fs::read_to_string(folder.join(CONFIGURATION));
+            DhcpServer::Serving(configuration.unwrap_or_default())
+        }
+        _ => DhcpServer::Dead,
     }
+}
+
+/// The process that was written down: its number, and when it began.
+fn recorded(folder: &Path) -> Option<(i32, String)> {
+    let record = fs::read_to_string(folder.join(RECORD)).ok()?;
+    let (pid, began) = record.trim_end().split_once(' ')?;
+    let pid = pid.parse().ok().filter(|pid: &i32| *pid > 0)?;
+    Some((pid, began.to_owned()))
+}
+
+/// Whether there is such a process still. Only looked at: /proc may be that of an outer pid namespace,
+/// whose processes cannot be held from an inner one (pid_namespaces(7)), as in `lab exec`.
+fn lives(pid: i32, began: &str) -> bool {
+    stat(pid).is_some_and(|fields| {
+        // One that nobody has waited for has ended.
+        let has_ended = fields.starts_with(['Z', 'X']);
+        !has_ended && began_by(&fields) == Some(began)
+    })
 }
 
 /// The process that was written down, if it is still that one.
 fn running(folder: &Path) -> Option<OwnedFd> {
-    let record = fs::read_to_string(folder.join(RECORD)).ok()?;
-    let (pid, began) = record.trim_end().split_once(' ')?;
-    let pid = pid.parse().ok().filter(|pid: &i32| *pid > 0)?;
+    let (pid, began) = recorded(folder)?;
     let process = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
     // Held first, looked at then: what /proc says is about the process that is held, or about none.
     (beginning(pid)? == began && !has_ended(&process, Duration::ZERO)).then_some(process)
 }
 
-/// When a process began, in the kernel's own count (proc(5), /proc/PID/stat, field 22).
+/// When a process began, in the kernel's own count.
 fn beginning(pid: i32) -> Option<String> {
+    began_by(&stat(pid)?).map(str::to_owned)
+}
+
+/// What /proc/PID/stat says, from the third field on: the state of the process (proc(5)).
+fn stat(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the program's name, and may hold anything.
     let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(22 - 3).map(str::to_owned)
+    Some(rest.trim_start().to_owned())
+}
+
+/// Field 22.
+fn began_by(stat: &str) -> Option<&str> {
+    stat.split_whitespace().nth(22 - 3)
 }
 
 /// Whether a process ends within this time; also one that nobody has waited for has ended.

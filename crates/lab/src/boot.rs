@@ -18,7 +18,7 @@ use xenwire_core::network::Generation;
 use crate::xen::{Conf, script_path, wait_for_process};
 
 /// Where both find their programs (the PATH of Debian's init scripts).
-const PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin";
+pub(crate) const PATH: &str = "/sbin:/bin:/usr/sbin:/usr/bin";
 /// Where the lab keeps what they say.
 const LOGS: &str = "/var/log/xen";
 /// How long one may take. A host has no such limit, but nobody waits at a lab for longer.

@@ -13,7 +13,7 @@ use xenwire_core::config::lab::{Domain, Toolstack as Which};
 use xenwire_core::config::settings::Text;
 use xenwire_core::config::vif::{self, VifSpec};
 use xenwire_core::diag::{Diagnostics, Source, Style};
-use xenwire_core::name::DevId;
+use xenwire_core::name::{DevId, DomId};
 use xenwire_core::show::Topology;
 use xenwire_host::kernel::Kernel;
 use xenwire_host::topology::topology;
@@ -25,7 +25,7 @@ use crate::scenario::Loaded;
 use crate::verdict::{Verdict, judge, table};
 use crate::world::{self, World};
 use crate::xen::{Attachment, Guests, Netback, NicPlan, STORE, StartError, Toolstack};
-use crate::{boot, complain, control};
+use crate::{boot, complain, control, xen};
 
 /// The sockets that are visible outside of the lab.
 #[derive(Debug)]
@@ -122,6 +122,7 @@ impl Lab {
             .filter(|guest| guest.start)
             .cloned()
             .collect();
+        xen::prepare_leases().map_err(|error| format!("prepare DHCP clients: {error}"))?;
         say(&format!("starting {} guests", starting.len()));
         trouble.extend(lab.start(&starting));
         Ok((lab, trouble))
@@ -137,15 +138,24 @@ impl Lab {
         thread::scope(|scope| {
             let threads: Vec<_> = numbered
                 .iter()
-                .map(|(domid, guest)| {
-                    scope.spawn(|| self.trouble_of(guest, self.toolstack.create(*domid, guest)))
-                })
+                .map(|(domid, guest)| scope.spawn(|| self.start_on(*domid, guest)))
                 .collect();
             threads
                 .into_iter()
                 .flat_map(|thread| thread.join().expect("the thread does not panic"))
                 .collect()
         })
+    }
+
+    fn start_on(&self, domid: DomId, guest: &Domain) -> Vec<String> {
+        let trouble = self.trouble_of(guest, self.toolstack.create(domid, guest));
+        let Some(place) = self.guests.get(domid).filter(|_| trouble.is_empty()) else {
+            return trouble;
+        };
+        let unanswered = place.ask().into_iter();
+        unanswered
+            .map(|why| format!("{}: {why}", guest.name))
+            .collect()
     }
 
     /// Tries the claims and looks at dom0.
@@ -304,6 +314,7 @@ impl Lab {
                 .parse()
                 .unwrap_or_else(|_| "eth".parse().expect("three letters")),
             addresses: nets,
+            dhcp: false,
         };
         let (devid, fate) = self
             .toolstack

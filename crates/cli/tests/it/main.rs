@@ -15,6 +15,7 @@
 //! | `killed` | whoever is killed, nothing is left |
 //! | `many` | fifty guests at once |
 //! | `up` | the orders to a lab that is up |
+//! | `asking` | guests that ask for their addresses have what they were given |
 //! | `firewall` | a firewall in dom0 that drops stops no guest |
 //! | `seed_rules` | what passes FORWARD with the two rules of Xen's documentation, and with ours |
 //! | `words` | help, usage, and readers that go away |
@@ -31,6 +32,7 @@
 
 mod again;
 mod antispoof;
+mod asking;
 mod check;
 mod claims;
 mod custom;

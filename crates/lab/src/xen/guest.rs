@@ -37,6 +37,22 @@ pub struct NicPlan {
     pub name: IfName,
     /// The addresses that it gets.
     pub addresses: Vec<IpNet>,
+    /// Whether its system asks for those of IPv4 ([`GuestPlace::ask`]).
+    pub dhcp: bool,
+}
+
+impl NicPlan {
+    /// The addresses that it has by itself.
+    pub(super) fn own(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let own = |net: &&IpNet| !self.dhcp || net.addr().is_ipv6();
+        self.addresses.iter().filter(own).copied()
+    }
+
+    /// The addresses that it must be given.
+    pub(super) fn asked(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let asked = |net: &&IpNet| self.dhcp && net.addr().is_ipv4();
+        self.addresses.iter().filter(asked).copied()
+    }
 }
 
 impl Guests {
@@ -89,7 +105,7 @@ impl GuestPlace {
         act::inside(held, || act::perform("plug in a NIC", [effect]))?;
         let mut nic = WantedLink::new(Origin::Expected);
         nic.up = Managed::Set(true);
-        nic.addresses = world::addresses(&plan.name, plan.addresses.iter().copied());
+        nic.addresses = world::addresses(&plan.name, plan.own());
         let mut desired = Desired::default();
         desired.links.insert(plan.name, nic);
         desired.routes = world::routes(&self.routes, &desired);
@@ -126,6 +142,7 @@ impl GuestPlace {
                     .parse()
                     .unwrap_or_else(|_| devid_name(devid)),
                 addresses: Vec::new(),
+                dhcp: false,
             })
     }
 }

@@ -139,6 +139,7 @@ impl Toolstack {
                 NicPlan {
                     name: nic.name.clone(),
                     addresses: nic.addresses.clone(),
+                    dhcp: nic.dhcp,
                 },
             )
         };

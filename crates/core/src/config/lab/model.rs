@@ -131,6 +131,8 @@ pub struct GuestNic {
     pub name: Spanned<IfName>,
     /// Its addresses with the length of their network.
     pub addresses: Vec<Spanned<IpNet>>,
+    /// Whether the guest asks for its IPv4 address; one that is written is what it must be given.
+    pub dhcp: bool,
 }
 
 /// What must be reachable, or must not.

@@ -124,6 +124,8 @@ fn yes() -> bool {
 pub(super) struct RawGuestNic {
     #[serde(default)]
     pub address: Vec<Text>,
+    #[serde(default)]
+    pub dhcp: bool,
 }
 
 #[derive(Deserialize)]

@@ -231,10 +231,11 @@ impl Reader<'_> {
         let mut nics = Vec::new();
         for (name, nic) in in_order(raw.nic) {
             let addresses = self.addresses(&nic.address);
-            nics.extend(
-                self.parsed(&name, "a NIC")
-                    .map(|name| GuestNic { name, addresses }),
-            );
+            nics.extend(self.parsed(&name, "a NIC").map(|name| GuestNic {
+                name,
+                addresses,
+                dhcp: nic.dhcp,
+            }));
         }
         // Which NICs the guest has is known from its own file only.
         let networks = networks(nics.iter().flat_map(|nic: &GuestNic| &nic.addresses));

@@ -89,6 +89,7 @@ fn domain(guest: &Guest, domu: &DomU, out: &mut Diagnostics) -> Option<Domain> {
             devid,
             spec: vif.spec.clone(),
             addresses: Vec::new(),
+            dhcp: false,
         });
     }
     let has = match nics.len() {
@@ -104,6 +105,7 @@ fn domain(guest: &Guest, domu: &DomU, out: &mut Diagnostics) -> Option<Domain> {
                 .iter()
                 .map(|address| address.value)
                 .collect();
+            nic.dhcp = written.dhcp;
         } else {
             let message = format!("guest `{}` has no NIC `{}`", domu.name.value, name.value);
             out.add(

@@ -59,6 +59,8 @@ pub struct DomainNic {
     pub spec: VifSpec,
     /// What the guest's own system configures.
     pub addresses: Vec<IpNet>,
+    /// Whether it asks for its IPv4 address; one that is written is what it must be given.
+    pub dhcp: bool,
 }
 
 /// A claim, spelled out: every target is probed by every protocol. There is at least one of each.

@@ -124,3 +124,12 @@ fn no_claim_is_about_a_link_local_address() {
     let lab = LAB.replace("\"2001:db8::1/64\"]", "\"2001:db8::1/64\", \"fe80::1/64\"]");
     assert_eq!(scenario(&lab, WEB).unwrap().claims[1].targets.len(), 2);
 }
+
+#[test]
+fn a_guest_asks_for_what_it_must_be_given() {
+    let asks = LAB.replace("nic.eth0 = { ", "nic.eth0 = { dhcp = true, ");
+    let nic = |lab: &str| scenario(lab, WEB).unwrap().guests[0].nics[0].clone();
+    let (told, asking) = (nic(LAB), nic(&asks));
+    assert!(asking.dhcp && !told.dhcp);
+    assert_eq!(asking.addresses, told.addresses);
+}
