@@ -24,6 +24,7 @@ xenstore-ls   xenstore-utils
 setpriv       util-linux
 dnsmasq       dnsmasq-base
 busybox       busybox
+systemd-analyze systemd
 shellcheck    shellcheck
 qemu-system-x86_64 qemu-system-x86
 cpio          cpio

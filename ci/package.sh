@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stage `package`: a .deb and a tarball with the program, its man pages, completions, unit and logrotate's
+# Stage `package`: a .deb and a tarball with the program, its man pages, completions, units and logrotate's
 # file, in the folder `package` beside what cargo builds. Both are tried: listed, installed below a
 # folder, and removed again.
 set -euo pipefail
@@ -46,8 +46,10 @@ put 644 "$work/pages/xenwire.bash" usr/share/bash-completion/completions/xenwire
 put 644 "$work/pages/_xenwire" usr/share/zsh/vendor-completions/_xenwire
 put 644 "$work/pages/xenwire.fish" usr/share/fish/vendor_completions.d/xenwire.fish
 put 644 ci/package/logrotate etc/logrotate.d/xenwire
-put 644 ci/package/xenwire-boot.service usr/lib/systemd/system/xenwire-boot.service
-for document in README.md LICENSE-MIT LICENSE-APACHE docs/install.md docs/isolation.md docs/network-bridge.md docs/differences.md; do
+for unit in xenwire-boot xenwire-nat; do
+  put 644 "ci/package/$unit.service" "usr/lib/systemd/system/$unit.service"
+done
+for document in README.md LICENSE-MIT LICENSE-APACHE docs/install.md docs/isolation.md docs/network-bridge.md docs/network-route.md docs/differences.md; do
   put 644 "$document" "usr/share/doc/xenwire/$(basename "$document")"
 done
 gzip -9n <CHANGELOG.md >"$work/changelog.gz"
@@ -99,7 +101,8 @@ fail() {
 
 list=$(dpkg-deb --contents "$deb")
 for path in usr/libexec/xenwire/xenwire usr/bin/xenwire usr/share/man/man1/xenwire-install.1.gz \
-  usr/share/bash-completion/completions/xenwire usr/lib/systemd/system/xenwire-boot.service etc/logrotate.d/xenwire usr/share/doc/xenwire/copyright; do
+  usr/share/bash-completion/completions/xenwire usr/lib/systemd/system/xenwire-boot.service \
+  usr/lib/systemd/system/xenwire-nat.service usr/share/man/man1/xenwire-network-nat.1.gz etc/logrotate.d/xenwire usr/share/doc/xenwire/copyright; do
   grep -qE " \./$path( |\$)" <<<"$list" || fail "$deb has no $path"
 done
 ! grep -vE '^[dl-][rwx-]{9} root/root ' <<<"$list" || fail 'something is not root'\''s, or runs as its owner'

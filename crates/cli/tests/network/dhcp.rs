@@ -259,6 +259,50 @@ fn stop_ends_the_server_that_start_began_and_no_other() {
     });
 }
 
+/// The unit of the package: what it starts, starts again and stops.
+const UNIT: &str = include_str!("../../../../ci/package/xenwire-nat.service");
+
+/// The words of a line of the unit, behind the program.
+fn of_unit(key: &str) -> Vec<&'static str> {
+    let program = format!("{key}=/usr/libexec/xenwire/xenwire ");
+    let mut found = UNIT.lines().filter_map(|line| line.strip_prefix(&program));
+    let words = found.next().unwrap_or_else(|| panic!("no {key}: {UNIT}"));
+    // As its EnvironmentFile says on this host.
+    let words = words.split_whitespace().map(|word| match word {
+        "$NETWORK_NAT" => "netdev=eth0",
+        word => word,
+    });
+    words.collect()
+}
+
+#[test]
+fn the_unit_starts_it_starts_it_again_and_stops_it() {
+    each_user(|nat| {
+        let before = nat.world.rested();
+        nat.world.expect(0, &of_unit("ExecStart"));
+        let first = nat.pid();
+        nat.world.expect(0, &of_unit("ExecReload"));
+        assert_eq!(nat.pid(), first, "it was running");
+        nat.came(5, "");
+        nat.sh(&format!("kill -KILL {first}"));
+        while !nat
+            .world
+            .expect(0, &["network-nat", "status"])
+            .out
+            .contains("has ended")
+        {
+            sleep(Duration::from_millis(50));
+        }
+        nat.world.expect(0, &of_unit("ExecReload"));
+        assert!(nat.asked(5, LONG).is_some());
+        nat.vif_nat(5, "offline");
+        nat.sh("ip link delete vif5.0; ip netns delete guest5");
+        nat.world.expect(0, &of_unit("ExecStop"));
+        assert_eq!(nat.world.lastingly_differs_from(&before), [""; 0]);
+        assert_eq!(nat.sh("ls -A /run/xenwire/dhcp"), "hosts\n");
+    });
+}
+
 #[test]
 fn a_server_that_cannot_be_started_is_said_and_nothing_stays() {
     each_user(|nat| {
