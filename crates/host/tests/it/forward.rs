@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::process::Stdio;
 
+use crate::need;
 use crate::world::{World, backend};
 
 /// A FORWARD chain that drops, of both families.
-const DROPS: &str = "for family in ip ip6; do
+pub const DROPS: &str = "for family in ip ip6; do
     nft add table $family filter
     nft add chain $family filter FORWARD '{ type filter hook forward priority 0; policy drop; }'
     nft add rule $family filter FORWARD drop
@@ -15,7 +16,7 @@ done";
 const FAMILIES: [&str; 2] = ["ip", "ip6"];
 
 /// Whether a bridge's frames come to FORWARD.
-fn filter_bridged(world: &World, on: bool) {
+pub fn filter_bridged(world: &World, on: bool) {
     for switch in ["iptables", "ip6tables"] {
         let file = format!("/proc/sys/net/bridge/bridge-nf-call-{switch}");
         world.sh(&format!("echo {} >{file}", u8::from(on)));
@@ -24,7 +25,7 @@ fn filter_bridged(world: &World, on: bool) {
 
 /// A bridge whose frames come to FORWARD, and these guests' vifs.
 fn world(guests: u16) -> Option<World> {
-    let world = World::new()?;
+    let world = World::new().filter(|_| need::br_netfilter())?;
     filter_bridged(&world, true);
     world.bridge("br0");
     (1..=guests).for_each(|domid| world.vif(domid, "br0"));

@@ -3,22 +3,31 @@
 //! ends as if there had been no kill.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use xenwire_xenstore::Nodes as _;
 
+use crate::forward;
+use crate::need;
 use crate::openvswitch::OpenVswitch;
-use crate::strike::{Blow, Point, points, stride, strike};
+use crate::strike::{Blow, Point, Stage, points, stride, strike};
 use crate::whole_state::{WholeState, diff, unlike};
-use crate::world::{World, backend};
+use crate::world::{Called, World, backend};
 
-/// A name that a vif is to get.
-const VIFNAME: &str = "customer-web";
+/// A name that a vif is to get; with `-emu` behind it, it still fits (IFNAMSIZ).
+const VIFNAME: &str = "customer";
 
 /// A vif, and how it came.
+#[derive(Clone, Copy)]
 struct Vif {
     /// The script.
     script: &'static str,
+    /// Which of its links is spoken of.
+    device: Device,
+    /// What the host's administrator has in the packet filters, in the words of sh(1).
+    rules: &'static str,
     /// What is there before it.
     dom0: fn(&World),
     /// Its link, its nodes.
@@ -26,6 +35,16 @@ struct Vif {
     /// What is there besides the kernel and the store, as a text; empty without the vif.
     besides: fn(&World) -> String,
 }
+
+/// A link of a vif.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Device {
+    Vif,
+    Tap,
+}
+
+/// Calls about the first vif's link of this kind.
+struct Calls<'a>(&'a World, Device);
 
 /// What is looked at.
 struct Seen {
@@ -54,15 +73,6 @@ impl World {
         Seen {
             network: self.state(),
             nodes: self.nodes(),
-        }
-    }
-
-    /// Nothing of the vif, nor of our tables: the next one is the first.
-    fn forget(&self) {
-        self.sh("ip link delete g1.0 2>&1 || true
-                 nft flush ruleset; rm -rf /run/xenwire");
-        for path in [backend(1), "/local/domain/1/device/vif/0".into()] {
-            let _ = self.store().rm(&path);
         }
     }
 
@@ -98,27 +108,84 @@ impl World {
     }
 }
 
+impl Stage for Calls<'_> {
+    type Said = Called;
+
+    fn folder(&self) -> &Path {
+        self.0.folder()
+    }
+
+    fn behind(&self, before: &[&str], args: &[&str]) -> Command {
+        match self.1 {
+            Device::Vif => self.0.script_under(before, 1, args),
+            Device::Tap => self.0.script_for_tap_under(before, 1, args),
+        }
+    }
+
+    fn succeeds(&self, args: &[&str]) {
+        let output = self.behind(&[], args).output().unwrap();
+        let error = self.0.node(&format!("{}/hotplug-error", backend(1)));
+        assert!(output.status.success(), "{args:?}: {error:?}: {output:?}");
+    }
+}
+
+impl Device {
+    /// The words by which it comes and goes (contract 2.3).
+    fn words(self) -> [&'static str; 2] {
+        match self {
+            Self::Vif => ["online", "offline"],
+            Self::Tap => ["add", "remove"],
+        }
+    }
+
+    fn delete(self, world: &World) {
+        match self {
+            Self::Vif => drop(world.sh("ip link delete g1.0")),
+            Self::Tap => world.close_taps(),
+        }
+    }
+}
+
 impl Vif {
     fn call(&self, world: &World, word: &str) {
-        world.succeed(1, &["--script", self.script, word]);
+        Calls(world, self.device).succeeds(&["--script", self.script, word]);
+    }
+
+    fn comes(&self, world: &World) {
+        self.call(world, self.device.words()[0]);
+    }
+
+    fn goes(&self, world: &World) {
+        self.call(world, self.device.words()[1]);
+    }
+
+    /// Nothing of the vif, nor of our tables: the next one is the first.
+    fn forget(&self, world: &World) {
+        world.close_taps();
+        world.sh("ip link delete g1.0 2>&1 || true
+                  nft flush ruleset; rm -rf /run/xenwire");
+        world.sh(self.rules);
+        for path in [backend(1), "/local/domain/1/device/vif/0".into()] {
+            let _ = world.store().rm(&path);
+        }
     }
 
     fn undisturbed(&self, world: &World) -> Undisturbed {
         let bare = world.seen();
         (self.arrive)(world);
         let came = world.seen();
-        self.call(world, "offline");
+        self.goes(world);
         let unused = world.seen();
-        world.forget();
+        self.forget(world);
         (self.arrive)(world);
-        self.call(world, "online");
+        self.comes(world);
         let on = world.seen();
         let besides = (self.besides)(world);
-        self.call(world, "offline");
+        self.goes(world);
         let off = world.seen();
-        self.call(world, "online");
-        world.sh("ip link delete g1.0");
-        self.call(world, "offline");
+        self.comes(world);
+        self.device.delete(world);
+        self.goes(world);
         let gone = world.seen();
         Undisturbed {
             came,
@@ -133,13 +200,14 @@ impl Vif {
 
     /// A vif of which a call was killed at this point; `false` if the call has no such point now.
     fn kill(&self, world: &World, word: &str, point: &Point) -> bool {
-        self.call(world, "offline");
-        world.forget();
+        self.goes(world);
+        self.forget(world);
         (self.arrive)(world);
-        if word == "offline" {
-            self.call(world, "online");
+        if word == self.device.words()[1] {
+            self.comes(world);
         }
-        strike(world, point, Blow::Kill, &["--script", self.script, word]).is_some()
+        let calls = Calls(world, self.device);
+        strike(&calls, point, Blow::Kill, &["--script", self.script, word]).is_some()
     }
 
     /// What is wrong after a kill at this point.
@@ -155,7 +223,7 @@ impl Vif {
             wrong.extend(lines.iter().map(|line| format!("{what}: {line}")));
         };
         let on = |world: &World| {
-            self.call(world, "online");
+            self.comes(world);
             let mut lines = world.comes_to(|now| diff(&whole.on.network, now));
             let nodes = world.nodes();
             let besides = (self.besides)(world);
@@ -173,7 +241,7 @@ impl Vif {
             match then {
                 "online" => note(then, on(world)),
                 "offline, online" => {
-                    self.call(world, "offline");
+                    self.goes(world);
                     note(
                         "offline",
                         world.unlike(&[&whole.off, &whole.came, &whole.unused]),
@@ -183,8 +251,8 @@ impl Vif {
                     note(then, on(world));
                 }
                 _ => {
-                    world.sh("ip link delete g1.0");
-                    self.call(world, "offline");
+                    self.device.delete(world);
+                    self.goes(world);
                     // The toolstack takes the nodes away, not the script.
                     let nodes = whole.came.nodes.clone();
                     let network = whole.bare.network.clone();
@@ -207,17 +275,18 @@ impl Vif {
         /// A point takes a second. Those that are left out differ from test to test.
         const STRIDE: usize = 3;
         (self.dom0)(world);
-        world.forget();
+        self.forget(world);
         let whole = self.undisturbed(world);
         let begun = Instant::now();
-        for word in ["online", "offline"] {
-            self.call(world, "offline");
-            world.forget();
+        for word in self.device.words() {
+            self.goes(world);
+            self.forget(world);
             (self.arrive)(world);
-            if word == "offline" {
-                self.call(world, "online");
+            if word == self.device.words()[1] {
+                self.comes(world);
             }
-            let (points, called) = points(world, &["--script", self.script, word]);
+            let calls = Calls(world, self.device);
+            let (points, called) = points(&calls, &["--script", self.script, word]);
             assert_eq!(called.status, Some(0), "{}", called.stderr);
             assert!(points.iter().any(Point::is_of_kernel), "{points:?}");
             let stride = stride(STRIDE);
@@ -237,9 +306,15 @@ impl Vif {
     }
 }
 
-fn nothing(_: &World) -> String {
-    String::new()
-}
+/// One that comes to a bridge, with nothing else to say of it.
+const TO_BRIDGE: Vif = Vif {
+    script: "vif-bridge",
+    device: Device::Vif,
+    rules: "",
+    dom0: |world| world.bridge("br0"),
+    arrive: |world| world.vif(1, "br0"),
+    besides: |_| String::new(),
+};
 
 /// A router with an uplink that has addresses of both families.
 fn router(world: &World) {
@@ -261,21 +336,13 @@ fn with_ip(world: &World, ip: &str) {
 
 #[test]
 fn vif_bridge() {
-    let vif = Vif {
-        script: "vif-bridge",
-        dom0: |world| world.bridge("br0"),
-        arrive: |world| world.vif(1, "br0"),
-        besides: nothing,
-    };
-    vif.is_never_half("vif-bridge");
+    TO_BRIDGE.is_never_half("vif-bridge");
 }
 
 /// One that is up, with another MAC and a name to get: the longest road there is.
 #[test]
 fn vif_bridge_of_a_link_in_use() {
     let vif = Vif {
-        script: "vif-bridge",
-        dom0: |world| world.bridge("br0"),
         arrive: |world| {
             world.vif(1, "br0");
             world.write(&format!("{}/vifname", backend(1)), VIFNAME);
@@ -284,7 +351,7 @@ fn vif_bridge_of_a_link_in_use() {
                  ip address add 192.0.2.1/24 dev vif1.0",
             );
         },
-        besides: nothing,
+        ..TO_BRIDGE
     };
     vif.is_never_half("vif-bridge of a link in use");
 }
@@ -292,12 +359,57 @@ fn vif_bridge_of_a_link_in_use() {
 #[test]
 fn vif_bridge_with_ip() {
     let vif = Vif {
-        script: "vif-bridge",
-        dom0: |world| world.bridge("br0"),
         arrive: |world| with_ip(world, "192.0.2.21 2001:db8::21"),
-        besides: nothing,
+        ..TO_BRIDGE
     };
     vif.is_never_half("vif-bridge with ip=");
+}
+
+/// Its frames come to FORWARD, which drops them in both families unless a rule of ours says otherwise.
+#[test]
+fn vif_bridge_where_forward_drops() {
+    let vif = Vif {
+        rules: forward::DROPS,
+        dom0: |world| {
+            forward::filter_bridged(world, true);
+            world.bridge("br0");
+        },
+        ..TO_BRIDGE
+    };
+    if need::br_netfilter() {
+        vif.is_never_half("vif-bridge where FORWARD drops");
+    }
+}
+
+/// The emulated NIC of a guest that is there, and to which a name is given.
+const EMULATED: Vif = Vif {
+    device: Device::Tap,
+    arrive: |world| {
+        world.vif(1, "br0");
+        world.write(&format!("{}/vifname", backend(1)), VIFNAME);
+        world.veth_for_tap(1);
+    },
+    ..TO_BRIDGE
+};
+
+#[test]
+fn vif_bridge_of_a_veth_for_a_tap() {
+    EMULATED.is_never_half("vif-bridge of a veth for a tap");
+}
+
+#[test]
+fn vif_bridge_of_a_tap() {
+    let vif = Vif {
+        arrive: |world| {
+            world.vif(1, "br0");
+            world.write(&format!("{}/vifname", backend(1)), VIFNAME);
+            assert!(world.tap(1), "a tap");
+        },
+        ..EMULATED
+    };
+    if need::taps("a tap is made through it") {
+        vif.is_never_half("vif-bridge of a tap");
+    }
 }
 
 #[test]
@@ -306,7 +418,7 @@ fn vif_route_with_ipv6() {
         script: "vif-route",
         dom0: router,
         arrive: |world| with_ip(world, "192.0.2.21 2001:db8:0:2::21 2001:db8:7::/64"),
-        besides: nothing,
+        ..TO_BRIDGE
     };
     vif.is_never_half("vif-route");
 }
@@ -316,8 +428,7 @@ fn vif_nat() {
     let vif = Vif {
         script: "vif-nat",
         dom0: router,
-        arrive: |world| world.vif(1, "br0"),
-        besides: nothing,
+        ..TO_BRIDGE
     };
     vif.is_never_half("vif-nat");
 }
@@ -340,6 +451,7 @@ fn vif_openvswitch() {
                  --columns=name,error,external_ids find interface name=vif1.0",
             )
         },
+        ..TO_BRIDGE
     };
     vif.is_never_half_in(&world, "vif-openvswitch");
 }

@@ -2,7 +2,9 @@
 //! something says so and is skipped.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The programs, and the Debian packages they are in.
@@ -47,6 +49,25 @@ pub fn all() -> bool {
     namespaces
 }
 
+/// Whether taps can be made here. `why` says who needs one.
+pub fn taps(why: &str) -> bool {
+    const DEVICE: &str = "/dev/net/tun";
+    let there = fs::OpenOptions::new().write(true).open(DEVICE).is_ok();
+    if !there {
+        missing(DEVICE, &format!("{why}; run the tests as root"));
+    }
+    there
+}
+
+/// Whether frames of bridges can be brought to FORWARD chains.
+pub fn br_netfilter() -> bool {
+    let there = Path::new("/proc/sys/net/bridge/bridge-nf-call-iptables").exists();
+    if !there {
+        missing("br_netfilter", "load that module of the kernel");
+    }
+    there
+}
+
 /// The folder of Debian's own scripts, if they are here.
 pub fn debian_scripts() -> Option<std::path::PathBuf> {
     let folder = std::env::var_os("XENWIRE_DEBIAN_SCRIPTS").map(std::path::PathBuf::from);
@@ -73,10 +94,7 @@ fn skipped(reason: &str) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("a test");
     if let Some(list) = std::env::var_os("XENWIRE_MISSING") {
-        let file = std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(list);
+        let file = fs::OpenOptions::new().append(true).create(true).open(list);
         let _ = file.and_then(|mut file| writeln!(file, "{name}: {reason}"));
     }
     let _ = writeln!(std::io::stderr(), "skipped: {name}: {reason}");

@@ -1,7 +1,6 @@
 //! Debian's Open vSwitch with its datapath in user space, in a world; it ends with its value. And
 //! what ovs-vswitchd does in its own time.
 
-use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
@@ -26,15 +25,7 @@ impl OpenVswitch {
             );
             return None;
         }
-        if fs::OpenOptions::new()
-            .write(true)
-            .open("/dev/net/tun")
-            .is_err()
-        {
-            need::missing(
-                "/dev/net/tun",
-                "Open vSwitch opens it; run the tests as root",
-            );
+        if !need::taps("Open vSwitch opens it") {
             return None;
         }
         world.sh(&format!(

@@ -38,6 +38,9 @@ pub struct Called {
     pub stderr: String,
 }
 
+/// The group of links (ip-link(8)) in which taps are. It says nothing to the kernel.
+const TAPS: u32 = 17;
+
 /// What the kernel does by itself after a change must be over by then.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -197,9 +200,43 @@ impl World {
         command
     }
 
+    /// The link of a vif's emulated NIC, as QEMU makes it; `false` if there can be none here, which is
+    /// then told.
+    pub fn tap(&self, domid: u16) -> bool {
+        let there = need::taps("a tap is made through it");
+        if there {
+            self.sh(&format!("ip tuntap add dev vif{domid}.0-emu mode tap"));
+            self.sh(&format!(
+                "ip link set vif{domid}.0-emu group {TAPS} address 02:00:00:00:03:{:02x}",
+                domid % 256
+            ));
+        }
+        there
+    }
+
+    /// A veth that stands for such a link.
+    pub fn veth_for_tap(&self, domid: u16) {
+        self.sh(&format!(
+            "ip link add vif{domid}.0-emu group {TAPS} address 02:00:00:00:03:{0:02x} type veth \
+             peer name e{domid}.0 address 02:00:00:00:04:{0:02x}
+             ip link set e{domid}.0 addrgenmode none",
+            domid % 256
+        ));
+    }
+
+    /// QEMU closes all of them, whatever they are called by now.
+    pub fn close_taps(&self) {
+        self.sh(&format!("ip link delete group {TAPS} 2>&1 || true"));
+    }
+
     /// The example, about to run as libxl runs a script for the emulated NIC of a vif.
     pub fn script_for_tap(&self, domid: u16, words: &[&str]) -> Command {
-        let mut command = self.command(&[]);
+        self.script_for_tap_under(&[], domid, words)
+    }
+
+    /// The same, under another program such as strace.
+    pub fn script_for_tap_under(&self, under: &[&str], domid: u16, words: &[&str]) -> Command {
+        let mut command = self.command(under);
         command
             .arg(Self::program("call"))
             .args(words)
