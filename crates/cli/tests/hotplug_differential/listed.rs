@@ -69,7 +69,7 @@ pub fn sort(situation: &Situation, differences: &[String]) -> Sorted {
 }
 
 /// Whether a line has this form; `*` is anything.
-fn fits(pattern: &str, line: &str) -> bool {
+pub fn fits(pattern: &str, line: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| line.strip_prefix(first)) else {
         return false;

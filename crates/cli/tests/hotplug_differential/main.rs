@@ -14,12 +14,19 @@
 //! | `seen` | all that a call changed, as readable facts |
 //! | `listed` | the table of `docs/differences.md`, and what of it was met |
 //! | `ours` | our side alone, for each row of that table |
+//! | `draw` | situations that nobody wrote down, from a seed and a number; by `dice` |
+//! | `drawn` | goes through them; what differs is made small |
+//! | `excused` | which row of the table covers what there |
 //! | `mutants` | Debian's scripts made wrong: each must be noticed |
 //!
 //! Both sides are called as `/etc/xen/scripts/NAME`, in the environment of xl. Where the tests are
 //! root they run twice: as root and as uid 65534.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+mod dice;
+mod draw;
+mod drawn;
+mod excused;
 mod listed;
 mod mutants;
 #[path = "../it/need.rs"]
@@ -44,6 +51,11 @@ fn hotplug_differential_as_an_ordinary_user() {
     if rustix::process::geteuid().is_root() {
         run::all(User::Nobody);
     }
+}
+
+#[test]
+fn hotplug_differential_of_drawn_situations() {
+    drawn::all();
 }
 
 #[test]

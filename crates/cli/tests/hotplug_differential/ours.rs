@@ -491,3 +491,82 @@ fn a_hook_that_fails_keeps_no_vif_from_going() {
     ];
     ours_all("a hook that fails", &[&SAID_WHY, &UNTOUCHED, &gone]);
 }
+
+#[test]
+fn a_routed_vif_has_nothing_of_before() {
+    ours(
+        "route: the vif has an address of before",
+        &[
+            ("1 exit", "0"),
+            ("1 link vif5.0 address 192.0.2.10 prefixlen", "32"),
+            ("1 link vif5.0 address 2001:db8::1 local", "-"),
+        ],
+    );
+    ours(
+        "nat: the vif is a port of a bridge",
+        &[("1 exit", "0"), CONNECTED, ("1 link vif5.0 master", "-")],
+    );
+}
+
+#[test]
+fn a_list_that_no_guest_can_be_held_to_is_said() {
+    for situation in [
+        "ip has an entry that is no address",
+        "ip without a MAC to hold it to",
+    ] {
+        ours_all(situation, &[&SAID_WHY, &UNTOUCHED]);
+    }
+}
+
+#[test]
+fn a_guests_number_is_that_of_its_path() {
+    for situation in ["nat: the handle is another number", "nat: no frontend-id"] {
+        ours(
+            situation,
+            &[
+                ("1 exit", "0"),
+                CONNECTED,
+                ("1 link vif5.0 address 10.0.5.128 prefixlen", "32"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn what_goes_needs_no_node_and_no_name() {
+    ours(
+        "nat: no frontend-id at offline",
+        &[
+            ("2 exit", "0"),
+            ("2 write 1", "-"),
+            ("2 link vif5.0 flags", "MULTICAST"),
+        ],
+    );
+    ours(
+        "a vifname, and it was never renamed",
+        &[
+            ("1 exit", "0"),
+            ("1 link vif5.0 master", "-"),
+            ("1 link vif5.0 flags", "MULTICAST"),
+        ],
+    );
+}
+
+#[test]
+fn a_vif_behind_nat_comes_whatever_it_had() {
+    for (situation, call) in [
+        ("nat: a route by the vif", 1),
+        ("nat: online again after offline", 3),
+        ("nat: an IPv6 address", 1),
+    ] {
+        let route = "route dev vif5.0 dst 10.0.5.1 prefsrc 10.0.5.128 protocol static scope link table main type unicast";
+        ours(
+            situation,
+            &[
+                (&format!("{call} exit"), "0"),
+                (&format!("{call} {route}"), "there"),
+                (&format!("{call} node BE/hotplug-status"), "\"connected\""),
+            ],
+        );
+    }
+}

@@ -118,6 +118,7 @@ impl Place {
                     let one = Seen::take(&mut world, &mut store, status, &said, &written);
                     seen.push(one);
                 }
+                Step::Look => seen.push(Seen::take(&mut world, &mut store, 0, "", &[])),
                 Step::Ask(name, lines) => {
                     let (_, status) = world.sh(lines);
                     seen.last_mut()

@@ -104,6 +104,13 @@ impl Seen {
         self.facts.get(key).map(String::as_str)
     }
 
+    /// Every fact, by its name.
+    pub fn facts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.facts
+            .iter()
+            .map(|(key, fact)| (key.as_str(), fact.as_str()))
+    }
+
     /// What was answered to a question after the call.
     pub fn answer(&mut self, name: &str, status: i32) {
         self.fact(&format!("ask {name}"), status.to_string());
@@ -144,14 +151,10 @@ impl Seen {
     /// Objects without a name of their own: each is a key, in the tool's words.
     fn set(&mut self, name: &str, table: &Value) {
         for entry in table.as_array().unwrap() {
-            // The kernel gives an fe80 address its route in its own time (addrconf_dad_work,
-            // net/ipv6/addrconf.c).
+            // The kernel gives an IPv6 address its own route in its own time (addrconf_dad_work,
+            // net/ipv6/addrconf.c); whether the address is there is a fact already.
             let own = entry["type"] == "local";
-            if own
-                && entry["dst"]
-                    .as_str()
-                    .is_some_and(|dst| dst.starts_with("fe80:"))
-            {
+            if own && entry["dst"].as_str().is_some_and(|dst| dst.contains(':')) {
                 continue;
             }
             let mut words = Vec::new();

@@ -10,6 +10,7 @@
 //! env: netdev=eth1               from here on; the value as bash reads it; without = it is unset
 //! caller: 3                      the domain whose store the calls see
 //! call: vif-bridge online        as /etc/xen/scripts/vif-bridge; the words as bash reads them
+//! look: before it                everything is looked at, as after a call
 //! ask: reached = ping ...        run by bash; the exit status is a fact of the call before
 //! differs: D7 1 exit: 1 | 0      this difference is known: an id of docs/differences.md, and the
 //!                                difference as it is printed, with * for anything
@@ -48,6 +49,8 @@ pub enum Step {
     Env(String, Option<String>),
     /// A call: the words behind the folder of the scripts.
     Call(String),
+    /// Everything is looked at.
+    Look,
     /// A question about the world after the last call: its name, and lines for bash.
     Ask(String, String),
 }
@@ -72,6 +75,13 @@ impl Situation {
             }
         }
         all
+    }
+
+    /// One that was drawn.
+    pub fn drawn(text: &str) -> Self {
+        let mut all = read("drawn", text);
+        assert_eq!(all.len(), 1, "{text}");
+        all.remove(0)
     }
 }
 
@@ -127,6 +137,7 @@ fn read(file: &str, text: &str) -> Vec<Situation> {
                 Some((name, value)) => Step::Env(name.to_owned(), Some(value.to_owned())),
                 None => Step::Env(rest.to_owned(), None),
             },
+            "look" => Step::Look,
             "call" => Step::Call(rest.to_owned()),
             "ask" => match rest.split_once(" = ") {
                 Some((name, lines)) => Step::Ask(name.to_owned(), lines.to_owned()),

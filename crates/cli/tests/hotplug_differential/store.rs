@@ -187,10 +187,13 @@ impl Recorded {
         self.client.write(&path, value).unwrap();
     }
 
-    /// Removes a node and all below it.
+    /// Removes a node and all below it, if it is there.
     pub fn remove(&mut self, path: &str) {
         let path = self.absolute(path);
-        self.client.rm(&path).unwrap();
+        match self.client.rm(&path) {
+            Ok(()) => {}
+            Err(error) => assert!(error.is_not_found(), "{path}: {error}"),
+        }
     }
 
     fn absolute(&self, path: &str) -> String {
