@@ -69,10 +69,15 @@ pub(crate) fn look(folder: &Path, vif: Option<&IfName>, state: &mut NetState) {
     state.dhcp = Dhcp {
         folder: folder.to_string_lossy().into_owned(),
         server: server(folder),
-        dhcpd: dhcpd(),
         ..Dhcp::default()
     };
     state.dhcp.hosts = host_files(folder, vif.cloned());
+    look_at_dhcpd(state);
+}
+
+/// Looks at the distribution's dhcpd and its files. What cannot be read is not there.
+pub(crate) fn look_at_dhcpd(state: &mut NetState) {
+    state.dhcp.dhcpd = dhcpd();
     let Some(dhcpd) = &state.dhcp.dhcpd else {
         return;
     };

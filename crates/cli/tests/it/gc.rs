@@ -166,12 +166,12 @@ fn a_lock_that_is_held_stays_and_a_call_that_was_cut_off_is_cleaned_up_after() {
     });
 }
 
-/// The rules that upstream's scripts make for a vif with two addresses (contract 2.4).
-fn upstreams(port: &str) -> String {
+/// The rules that upstream's scripts make for a vif with two addresses (contract 2.4), by this program.
+fn upstreams(program: &str, port: &str) -> String {
     let frob = |extra: &str| {
         format!(
-            "iptables-nft -w -I FORWARD -m physdev --physdev-is-bridged --physdev-in {port} {extra} -j ACCEPT
-             iptables-nft -w -I FORWARD -m physdev --physdev-is-bridged --physdev-out {port} -j ACCEPT\n"
+            "{program} -w -I FORWARD -m physdev --physdev-is-bridged --physdev-in {port} {extra} -j ACCEPT
+             {program} -w -I FORWARD -m physdev --physdev-is-bridged --physdev-out {port} -j ACCEPT\n"
         )
     };
     [
@@ -221,7 +221,7 @@ fn rules_of_xens_own_scripts_go_with_their_vif() {
     each_user(|place| {
         let mut dom0 = Dom0::new(place);
         dom0.online("vif-bridge", 9, &[("bridge", "br0")]);
-        dom0.sh(&upstreams("vif9.0"));
+        dom0.sh(&upstreams("iptables-nft", "vif9.0"));
         let others = OTHERS.map(|rule| format!("iptables-nft -w -I FORWARD 4 {rule}\n"));
         dom0.sh(&others.concat());
         let before = dom0.forward();
@@ -230,7 +230,7 @@ fn rules_of_xens_own_scripts_go_with_their_vif() {
         // Two that are gone, and one that Xen's scripts brought up and we take down.
         dom0.sh("ip link add vif6.0 type veth peer name peer6");
         for port in ["vif7.0", "vif7.0-emu", "vif6.0"] {
-            dom0.sh(&upstreams(port));
+            dom0.sh(&upstreams("iptables-nft", port));
         }
         let said = dom0.gc(&["--dry-run"]);
         assert_eq!(said.out.lines().count(), 20, "{said}");
@@ -248,6 +248,76 @@ fn rules_of_xens_own_scripts_go_with_their_vif() {
         dom0.sh("ip link delete vif9.0");
         assert_eq!(dom0.gc(&[]).status, 0);
         assert_eq!(dom0.forward().len(), OTHERS.len());
+    });
+}
+
+#[test]
+fn rules_in_legacy_tables_go_with_their_vif() {
+    if !has_tools() || !need::found("iptables-legacy", "iptables") {
+        return;
+    }
+    each_user(|place| {
+        let mut dom0 = Dom0::new(place);
+        dom0.online("vif-bridge", 9, &[("bridge", "br0")]);
+        let legacy = || dom0.sh("iptables-legacy -w -S FORWARD");
+        dom0.sh(&upstreams("iptables-legacy", "vif9.0"));
+        let others = OTHERS.map(|rule| format!("iptables-legacy -w -I FORWARD 4 {rule}\n"));
+        dom0.sh(&others.concat());
+        let before = legacy();
+        for port in ["vif7.0", "vif7.0-emu"] {
+            dom0.sh(&upstreams("iptables-legacy", port));
+        }
+        let with_leftovers = legacy();
+        // Where it is in use and its program is not here.
+        let hidden = dom0.sh(&format!(
+            "unshare -m sh -ec 'mount -t tmpfs none /usr/sbin; {XENWIRE} gc --dry-run' 2>&1"
+        ));
+        assert!(
+            hidden.contains("rules of Xen's scripts were not looked for there"),
+            "{hidden}"
+        );
+        let said = dom0.gc(&["--dry-run"]);
+        assert_eq!(said.out.lines().count(), 20, "{said}");
+        let line = "remove the rule iptables-legacy -A FORWARD -m physdev --physdev-is-bridged --physdev-in vif7.0 -s 198.51.100.0/28 -j ACCEPT";
+        assert!(said.out.lines().any(|said| said == line), "{said}");
+        assert_eq!(legacy(), with_leftovers);
+        let said = dom0.gc(&[]);
+        assert_eq!(said.status, 0, "{said}");
+        assert_eq!(legacy(), before);
+        assert!(dom0.gc(&[]).err.contains("left nothing behind"));
+    });
+}
+
+#[test]
+fn masquerading_goes_with_its_uplink() {
+    if !has_tools() {
+        return;
+    }
+    each_user(|place| {
+        let dom0 = Dom0::new(place);
+        let tables = || dom0.sh("nft list tables");
+        // Foreign: of that name, with another's text.
+        dom0.sh(&format!(
+            "nft add table ip xenwire-nat-eth9 '{{ comment \"mine\"; }}'
+             {XENWIRE} network-nat start netdev=br0"
+        ));
+        let before = tables();
+        assert!(before.contains("xenwire-nat-br0"), "{before}");
+        dom0.sh(&format!(
+            "ip link add up7 type veth peer name up7p; ip link set up7 up
+             {XENWIRE} network-nat start netdev=up7; ip link delete up7"
+        ));
+        assert!(tables().contains("xenwire-nat-up7"));
+        let said = dom0.gc(&[]);
+        assert_eq!(
+            (said.status, said.out.as_str()),
+            (0, "masquerade no longer what leaves by up7\n"),
+            "{said}"
+        );
+        assert_eq!(tables(), before);
+        // Nothing is left that would keep it from being the last.
+        dom0.sh(&format!("{XENWIRE} network-nat stop netdev=br0"));
+        assert_eq!(tables(), "table ip xenwire-nat-eth9\n");
     });
 }
 

@@ -325,6 +325,34 @@ printf '#!/bin/sh\\ntouch /run/started\\n' >init.d/isc-dhcp-server; chmod 755 in
 echo 'nameserver 192.0.2.53' >/run/resolv.conf; mount --bind /run/resolv.conf /etc/resolv.conf";
 
 #[test]
+fn lines_of_a_guest_that_is_gone_go_with_gc() {
+    each_user(|nat| {
+        nat.sh(DHCPD);
+        nat.start();
+        let files = || nat.sh("cat /etc/dhcp/dhcpd.conf /etc/default/isc-dhcp-server");
+        let come = |domid: u16| {
+            nat.guest(domid, "");
+            nat.sh(&format!(
+                "dhcp=yes vif=vif{domid}.0 XENBUS_PATH=backend/vif/{domid}/0 ./vif-nat online type_if=vif"
+            ));
+        };
+        nat.sh("echo 'host dom6 { fixed-address 192.0.2.6; }' >>/etc/dhcp/dhcpd.conf");
+        come(5);
+        let before = files();
+        come(6);
+        nat.sh("ip link delete vif6.0");
+        let said = nat.world.expect(0, &["gc", "--dry-run"]);
+        let line = "write `INTERFACESv4=\"eth1 vif5.0 \"` into /etc/default/isc-dhcp-server";
+        assert!(said.out.lines().any(|said| said == line), "{said}");
+        let said = nat.world.expect(0, &["gc"]);
+        assert!(said.err.contains("start it again"), "{said}");
+        assert_eq!(files(), before, "{said}");
+        let said = nat.world.expect(0, &["gc"]);
+        assert!(said.err.contains("left nothing behind"), "{said}");
+    });
+}
+
+#[test]
 fn a_distributions_dhcpd_is_told_and_not_started() {
     each_user(|nat| {
         nat.sh(DHCPD);

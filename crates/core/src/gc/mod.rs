@@ -3,6 +3,7 @@
 //! ```text
 //!  the host, as observed ──┐
 //!  guards, switch ports    ├──leftovers──▶ Desired (everything in it is "gone"), journals, locks
+//!  lines of dhcpd, tables  │
 //!  journals of vifs, locks ┘
 //! ```
 //!
@@ -17,8 +18,11 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 
-use crate::hotplug::Given;
+use ipnet::IpNet;
+
+use crate::hotplug::{Given, dhcpd};
 use crate::name::{IfName, VifId};
 use crate::state::{Desired, Mark, Neighbour, NetState, Observed, SwitchPort};
 
@@ -45,7 +49,7 @@ pub struct Leftovers {
 }
 
 /// Finds it. `observed` is of the whole host, with all guards and passages, the rules of Xen's own
-/// scripts, the host files, and the ports that Open vSwitch has.
+/// scripts, the host files, dhcpd's files, all that masquerades, and the ports that Open vSwitch has.
 pub fn leftovers(observed: &Observed, kept: &Kept) -> Leftovers {
     let state = &observed.state;
     let mut left = Leftovers {
@@ -77,6 +81,25 @@ pub fn leftovers(observed: &Observed, kept: &Kept) -> Leftovers {
     for (name, port) in &state.switches.ports {
         if is_of_vif(name, port) && !is_there(name, state) {
             left.desired.switch_ports_gone.insert(name.clone());
+        }
+    }
+    for uplink in &state.masquerades {
+        // What masquerades leaves by a link of that name: another name does not matter.
+        if !state.links.contains_key(uplink) {
+            left.desired.masquerades.insert(uplink.clone(), false);
+        }
+    }
+    if let Some(server) = &state.dhcp.dhcpd {
+        left.desired.lines = dhcpd::leftovers(server, &state.files, |link, address| {
+            // An administrator's own link may be gone for a while.
+            let is_known = !is_vif(link) || is_there(link, state);
+            is_known || address.is_some_and(|address| is_renamed(address, state))
+        });
+        if !left.desired.lines.is_empty() {
+            left.notes.push(format!(
+                "dhcpd reads {} only when it starts: start it again then",
+                server.conf
+            ));
         }
     }
     for (vif, given) in &kept.journals {
@@ -128,6 +151,19 @@ fn is_of_vif(name: &IfName, port: &SwitchPort) -> bool {
     let ids = &port.external_ids;
     ids.keys().any(|key| key.starts_with("xen-vm-"))
         || (is_vif(name) && ids.contains_key("attached-mac"))
+}
+
+/// Whether this address is routed to a link of which nobody can say what it was called: a vif to which
+/// Xen's own script gave a name.
+fn is_renamed(address: Ipv4Addr, state: &NetState) -> bool {
+    let mut routes = state.routes.iter();
+    routes.any(|route| {
+        route.to == IpNet::from(IpAddr::from(address))
+            && route.link().is_some_and(|name| {
+                let link = state.links.get(name);
+                link.is_some_and(|link| Mark::of(link).is_none() && !is_vif(name))
+            })
+    })
 }
 
 /// Whether packets for this address are routed to a guest that is there: it has the address now.

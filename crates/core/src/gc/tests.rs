@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::name::Mac;
-use crate::state::{Forged, Guard, Hop, Link, LinkKind, OldRule, Passes, Place, Route};
+use crate::state::{
+    Dhcpd, Forged, Guard, Hop, LineChange, Link, LinkKind, OldRule, Passes, Place, Route,
+};
 
 fn name(text: &str) -> IfName {
     text.parse().unwrap()
@@ -90,6 +92,7 @@ fn rules_of_xens_scripts_go_with_the_vif_that_they_name() {
             port: name(port),
             passes: Passes::To,
             expressions: Vec::new(),
+            legacy: false,
         };
         state.old_rules.insert(rule);
     }
@@ -98,6 +101,53 @@ fn rules_of_xens_scripts_go_with_the_vif_that_they_name() {
     let gone: Vec<_> = gone.map(|rule| (rule.place, rule.port.as_str())).collect();
     // vif2.0 is there under another name.
     assert_eq!(gone, [(1, "vif7.0"), (3, "vif7.0-emu")]);
+}
+
+#[test]
+fn what_masquerades_goes_with_the_link_that_it_names() {
+    let mut state = host();
+    state.masquerades = ["eth0", "web0", "eth7"].map(name).into();
+    let left = leftovers(&Observed::host(state), &Kept::default());
+    assert_eq!(left.desired.masquerades, [(name("eth7"), false)].into());
+}
+
+#[test]
+fn lines_of_dhcpd_go_with_the_vif_that_they_are_of() {
+    const CONF: &str = "/etc/dhcp/dhcpd.conf";
+    let mut state = host();
+    state.dhcp.dhcpd = Some(Dhcpd {
+        conf: CONF.into(),
+        ..Dhcpd::default()
+    });
+    let line = |domid: u16| {
+        format!(
+            "host dom{domid} {{ hardware ethernet 00:16:3e:00:00:01; fixed-address 10.0.{domid}.1; option routers 10.0.{domid}.128; option host-name \"dom{domid}\"; }}"
+        )
+    };
+    let lines = [1, 2, 7, 8, 9].map(line).to_vec();
+    state.files.insert(CONF.into(), lines);
+    // Two addresses are used: by a link that Xen's script renamed, and by another vif.
+    state.links.insert(name("db0"), link(None));
+    for (address, by) in [("10.0.8.1/32", "db0"), ("10.0.9.1/32", "vif1.0")] {
+        let route = Route {
+            hops: vec![Hop::by(name(by))],
+            ..Route::onlink(address.parse().unwrap(), name(by))
+        };
+        state.routes.insert(route);
+    }
+    let left = leftovers(&Observed::host(state), &Kept::default());
+    let gone = |domid| LineChange {
+        file: CONF.into(),
+        from: Some(line(domid)),
+        to: None,
+    };
+    assert_eq!(left.desired.lines, [gone(7), gone(9)]);
+    assert_eq!(
+        left.notes,
+        [format!(
+            "dhcpd reads {CONF} only when it starts: start it again then"
+        )]
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::net::Ipv4Addr;
 use super::dhcpd::{self, Guest};
 use super::{Device, Invocation, Nodes, Script, Wanted};
 use crate::name::{IfName, Mac, VifId};
-use crate::state::{DhcpServer, Dhcpd, LineChange, NetState};
+use crate::state::{DhcpServer, Dhcpd, NetState};
 
 /// What a guest is to be given by a vif that has this name.
 pub(super) struct Lease {
@@ -77,7 +77,7 @@ pub(super) fn come(
         };
         let name = name(call.vif);
         let lines = dhcpd::lines(dhcpd, &state.files, &name, &lease.link, Some(&guest));
-        warnings.extend(unread(&lines, dhcpd));
+        warnings.extend((!lines.is_empty()).then(|| dhcpd::unread(dhcpd)));
         desired.lines = lines;
     }
 }
@@ -87,7 +87,8 @@ pub(super) fn go(call: &Invocation, link: &IfName, state: &NetState, wanted: &mu
     wanted.desired.dhcp_hosts.insert(call.vif.link(), None);
     if let Some(dhcpd) = &state.dhcp.dhcpd {
         let lines = dhcpd::lines(dhcpd, &state.files, &name(call.vif), link, None);
-        wanted.warnings.extend(unread(&lines, dhcpd));
+        let changed = (!lines.is_empty()).then(|| dhcpd::unread(dhcpd));
+        wanted.warnings.extend(changed);
         wanted.desired.lines = lines;
     }
 }
@@ -97,16 +98,6 @@ fn theirs<'a>(call: &Invocation, state: &'a NetState) -> Option<&'a Dhcpd> {
     let dhcpd = state.dhcp.dhcpd.as_ref()?;
     let is_wanted = call.dhcp.unwrap_or(dhcpd.usual);
     (is_wanted && !matches!(state.dhcp.server, DhcpServer::Serving(_))).then_some(dhcpd)
-}
-
-/// The originals started it again; a vif script of ours starts no program.
-fn unread(lines: &[LineChange], dhcpd: &Dhcpd) -> Option<String> {
-    (!lines.is_empty()).then(|| {
-        format!(
-            "{} has changed, which dhcpd reads only when it starts: start it again, or have systemd do that (PathChanged=)",
-            dhcpd.conf
-        )
-    })
 }
 
 fn line(vif: VifId, mac: Mac, lease: &Lease) -> Result<String, String> {
@@ -123,7 +114,7 @@ fn line(vif: VifId, mac: Mac, lease: &Lease) -> Result<String, String> {
 
 /// What the guest is called: by its number, as ever, since what the administrator calls it need not
 /// be a host's name. A second NIC has a name of its own.
-fn name(VifId { domid, devid }: VifId) -> String {
+pub(super) fn name(VifId { domid, devid }: VifId) -> String {
     match devid.0 {
         0 => format!("dom{domid}"),
         number => format!("dom{domid}-{}", u64::from(number) + 1),

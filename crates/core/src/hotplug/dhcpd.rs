@@ -11,7 +11,8 @@
 
 use std::net::Ipv4Addr;
 
-use crate::name::{IfName, Mac};
+use super::dhcp;
+use crate::name::{DevId, DomId, IfName, Mac, VifId};
 use crate::state::{Dhcpd, Files, LineChange};
 
 /// A guest that dhcpd is to know.
@@ -57,6 +58,43 @@ pub(super) fn lines(
         .collect()
 }
 
+/// The lines that differ from what is wanted once vifs that have gone are unknown. `lives` says of a
+/// link, and of the address that it was given, whether it is there, or is no vif's.
+pub(crate) fn leftovers(
+    dhcpd: &Dhcpd,
+    files: &Files,
+    lives: impl Fn(&IfName, Option<Ipv4Addr>) -> bool,
+) -> Vec<LineChange> {
+    let of = |file: &String| files.get(file).map_or(&[][..], Vec::as_slice);
+    let change = |file: &String, from: &String, to| LineChange {
+        file: file.clone(),
+        from: Some(from.clone()),
+        to,
+    };
+    let hosts = of(&dhcpd.conf).iter().filter_map(|line| {
+        let (vif, address) = guest_of(line)?;
+        (!lives(&vif, address)).then(|| change(&dhcpd.conf, line, None))
+    });
+    let links = dhcpd.args.iter().flat_map(|file| {
+        of(file).iter().filter_map(|line| {
+            let without = |rest: String, link: &IfName| listening(&rest, link, false);
+            let gone: Vec<IfName> = links_of(line).filter(|link| !lives(link, None)).collect();
+            let rest = gone.iter().try_fold(line.clone(), without)?;
+            (rest != *line).then(|| change(file, line, Some(rest)))
+        })
+    });
+    hosts.chain(links).collect()
+}
+
+/// What is to be said where a line changes: the originals started dhcpd again, and a vif script of ours
+/// starts no program.
+pub(super) fn unread(dhcpd: &Dhcpd) -> String {
+    format!(
+        "{} has changed, which dhcpd reads only when it starts: start it again, or have systemd do that (PathChanged=)",
+        dhcpd.conf
+    )
+}
+
 impl Guest {
     fn line(&self, name: &str) -> String {
         let Self {
@@ -77,22 +115,58 @@ fn is_of(line: &str, name: &str) -> bool {
             .ends_with(&format!("option host-name \"{name}\"; }}"))
 }
 
+/// Whose line it is, and the address that it gives.
+fn guest_of(line: &str) -> Option<(IfName, Option<Ipv4Addr>)> {
+    let (name, rest) = line.strip_prefix("host ")?.split_once(' ')?;
+    let vif = vif_of(name)?;
+    let address = rest.split_once("fixed-address ").and_then(|(_, rest)| {
+        let (address, _) = rest.split_once(';')?;
+        address.parse().ok()
+    });
+    is_of(line, name).then(|| (vif.link(), address))
+}
+
+/// The vif whose guest is called this.
+fn vif_of(name: &str) -> Option<VifId> {
+    let numbers = name.strip_prefix("dom")?;
+    let (domid, devid) = match numbers.split_once('-') {
+        None => (numbers, 0),
+        Some((domid, number)) => (domid, number.parse::<u32>().ok()?.checked_sub(1)?),
+    };
+    let vif = VifId::new(DomId(domid.parse().ok()?), DevId(devid))?;
+    (dhcp::name(vif) == name).then_some(vif)
+}
+
 /// Red Hat's, SUSE's and Debian's names for the links that dhcpd listens on.
 const KEYS: [&str; 4] = ["DHCPDARGS", "DHCPD_INTERFACE", "INTERFACES", "INTERFACESv4"];
 
-/// A line of links with a link in it, or without; `None` if it is another line.
-fn listening(line: &str, link: &IfName, listens: bool) -> Option<String> {
+/// The key of a line of links, and the words that are its links.
+fn listed(line: &str) -> Option<(&str, std::str::SplitWhitespace<'_>)> {
     let (key, value) = line.split_once('=')?;
-    if !KEYS.contains(&key) {
-        return None;
-    }
     let value = value.trim();
     let quoted = value
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'));
     let words = quoted.unwrap_or(value).split_whitespace();
-    let mut links: Vec<&str> = words.filter(|word| *word != link.as_str()).collect();
-    if !listens && links.len() == quoted.unwrap_or(value).split_whitespace().count() {
+    KEYS.contains(&key).then_some((key, words))
+}
+
+fn links_of(line: &str) -> impl Iterator<Item = IfName> {
+    let words = listed(line).map(|(_, words)| words);
+    words
+        .into_iter()
+        .flatten()
+        .filter_map(|word| word.parse().ok())
+}
+
+/// A line of links with a link in it, or without; `None` if it is another line.
+fn listening(line: &str, link: &IfName, listens: bool) -> Option<String> {
+    let (key, words) = listed(line)?;
+    let mut links: Vec<&str> = words
+        .clone()
+        .filter(|word| *word != link.as_str())
+        .collect();
+    if !listens && links.len() == words.count() {
         return Some(line.to_owned());
     }
     if listens {
@@ -177,6 +251,40 @@ mod tests {
         let there = files(&[&old, "subnet 10.0.0.0 {}", &old], &[]);
         let now = changed(&there, "dom5", "vif5.0", Some(&guest()));
         assert_eq!(now[CONF], [DOM5, "subnet 10.0.0.0 {}"]);
+    }
+
+    #[test]
+    fn of_guests_that_are_gone_nothing_is_left() {
+        let guest =
+            |name: &str, address: &str| DOM5.replace("dom5", name).replace("10.0.5.1;", address);
+        let conf = [
+            &guest("dom5", "10.0.5.1;"),
+            &guest("dom6", "10.0.6.1;"),
+            &guest("dom6-2", "10.0.6.2;"),
+            &guest("dom7", "10.0.7.1;"),
+            // Nobody's: not as we or the originals write it.
+            "host dom6 { fixed-address 10.0.6.1; }",
+            &guest("dom06", "10.0.6.1;"),
+            &guest("dom6-1", "10.0.6.1;"),
+            &guest("web", "10.0.6.1;"),
+        ];
+        let before = files(
+            &conf,
+            &["INTERFACES=\"eth1 vif5.0 vif6.0 vif6.1 web \"", "vif6.0"],
+        );
+        // vif7.0 has another name by now.
+        let lives = |link: &IfName, address: Option<Ipv4Addr>| {
+            let is_gone = ["vif6.0", "vif6.1", "vif7.0"].contains(&link.as_str());
+            !is_gone || address == Some(Ipv4Addr::new(10, 0, 7, 1))
+        };
+        let mut after = before.clone();
+        for change in leftovers(&dhcpd(), &before, lives) {
+            change.make(after.get_mut(&change.file).unwrap()).unwrap();
+        }
+        let kept: Vec<&str> = [&conf[..1], &conf[3..]].concat();
+        assert_eq!(after[CONF], kept);
+        assert_eq!(after[ARGS], ["INTERFACES=\"eth1 vif5.0 web \"", "vif6.0"]);
+        assert_eq!(leftovers(&dhcpd(), &after, lives), []);
     }
 
     #[test]

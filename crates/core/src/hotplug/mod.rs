@@ -13,7 +13,7 @@
 
 mod bridge;
 mod dhcp;
-mod dhcpd;
+pub(crate) mod dhcpd;
 #[cfg(test)]
 mod fuzz;
 mod given;

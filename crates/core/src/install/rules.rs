@@ -30,7 +30,7 @@ pub fn note(links: &BTreeSet<&str>) -> Option<String> {
     let names: Vec<&str> = links.iter().copied().collect();
     (!names.is_empty()).then(|| {
         format!(
-            "{} came by the old scripts and have rules in iptables' FORWARD chain. Those of iptables-nft go with them; those of iptables-legacy stay: `iptables-legacy -S FORWARD` shows them, `iptables-legacy -D` with a line of it removes one",
+            "{} came by the old scripts and have rules in iptables' FORWARD chain. Those of iptables-nft go with them; those of iptables-legacy stay: `xenwire gc` removes them once the vifs are gone",
             names.join(", ")
         )
     })

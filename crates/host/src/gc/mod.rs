@@ -91,11 +91,19 @@ fn observe(places: &Places, host: &mut Host, notes: &mut Vec<String>) -> Result<
     let mut observed = host.kernel.observe(Scope::Host).map_err(unreadable)?;
     observed.state.guards = host.kernel.all_guards().map_err(unreadable)?;
     observed.state.dhcp = dhcp::look_at_all(&places.scripts.dhcp, vif)?;
+    dhcp::look_at_dhcpd(&mut observed.state);
     // Which chains are open to which mark makes no difference to what goes.
     let forward = host.kernel.forward(ForwardMark::default());
     let forward = forward.map_err(unreadable)?;
     observed.state.passages = host.kernel.all_passages(&forward).map_err(unreadable)?;
     observed.state.old_rules = host.kernel.old_rules().map_err(unreadable)?;
+    match host.kernel.legacy_old_rules().map_err(unreadable)? {
+        Some(rules) => observed.state.old_rules.extend(rules),
+        None => notes.push(
+            "FORWARD of iptables-legacy is in use and its program is not installed, so rules of Xen's scripts were not looked for there; in Debian it is in the package iptables".into(),
+        ),
+    }
+    observed.state.masquerades = host.kernel.all_masquerades().map_err(unreadable)?;
     if places.scripts.switch.exists() {
         let switch = Switch::connect(&places.scripts.switch).and_then(|mut switch| {
             observed.state.switches.ports = switch.ports(|texts| !texts.is_empty())?;
@@ -148,6 +156,9 @@ fn remove(
     journal.supersede().map_err(|fault| fault.to_string())?;
     // Originals may be changing the same chain (contract 2.4).
     let _iptables = Lock::for_forward(&change.plan)?;
+    let _files = (!found.desired.lines.is_empty())
+        .then(dhcp::files_lock)
+        .flatten();
     let ended = change.run("gc", &mut journal, host, &mut Host::perform);
     let mut left = ended.notes()?;
     journal.remove();

@@ -1,12 +1,12 @@
 //! Tables of iptables-legacy, for which the kernel has no netlink: its program is run, by its full
-//! name and without a shell. Only when the host boots and when xenwire is installed or removed; a vif
-//! script runs no program.
+//! name and without a shell. Only when the host boots, when xenwire is installed or removed, and by
+//! `xenwire gc`; a vif script runs no program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use xenwire_core::state::{ForwardChain, ForwardMark};
+use xenwire_core::state::{ForwardChain, ForwardMark, OldRule};
 
 use super::forward::{mark_of_rule, rule_comment};
 use super::observe::has_legacy_filter;
@@ -16,6 +16,9 @@ use super::{ENOENT, Kernel, KernelError};
 const FAILED: i32 = 5;
 
 const CHAINS: [ForwardChain; 2] = [ForwardChain::LegacyIpv4, ForwardChain::LegacyIpv6];
+
+/// The chain in which Xen's scripts have their rules.
+const OLD_RULES: ForwardChain = ForwardChain::LegacyIpv4;
 
 /// What is known of legacy tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +53,58 @@ impl Kernel {
         }
         Ok(found)
     }
+
+    /// The rules of Xen's own scripts in the legacy table, for whatever vif; nothing if there is such a
+    /// table and its program is not here. The scripts know IPv4 only.
+    ///
+    /// # Errors
+    /// [`KernelError`]: the program says no.
+    pub fn legacy_old_rules(&self) -> Result<Option<BTreeSet<OldRule>>, KernelError> {
+        if !has_legacy_filter(family(OLD_RULES)) {
+            return Ok(Some(BTreeSet::new()));
+        }
+        if program(OLD_RULES).is_none() {
+            return Ok(None);
+        }
+        let said = run(OLD_RULES, &["-S", "FORWARD"])?;
+        let rules = said.lines().filter(|line| line.starts_with("-A "));
+        let rules = rules.zip(0..);
+        Ok(Some(
+            rules
+                .filter_map(|(line, place)| OldRule::of_legacy(line, place))
+                .collect(),
+        ))
+    }
+}
+
+/// Removes a rule of Xen's own scripts. One that is no longer there is gone already.
+pub(super) fn delete(rule: &OldRule) -> Result<(), KernelError> {
+    let words = rule.words();
+    let with = |verb| {
+        let words = words.split(' ');
+        [verb, "FORWARD"]
+            .into_iter()
+            .chain(words)
+            .collect::<Vec<_>>()
+    };
+    if run(OLD_RULES, &with("-C")).is_err() {
+        return Ok(());
+    }
+    run(OLD_RULES, &with("-D")).map(drop)
+}
+
+/// Puts a rule back, behind as many as were before it.
+pub(super) fn restore(rule: &OldRule) -> Result<(), KernelError> {
+    let said = run(OLD_RULES, &["-S", "FORWARD"])?;
+    let rules = said.lines().filter(|line| line.starts_with("-A "));
+    let number = rules
+        .count()
+        .min(usize::try_from(rule.place).unwrap_or(usize::MAX))
+        + 1;
+    let (number, words) = (number.to_string(), rule.words());
+    let place = ["-I", "FORWARD", &number];
+    let words: Vec<&str> = place.into_iter().chain(words.split(' ')).collect();
+    run(OLD_RULES, &words).map(drop)
 }
 
 /// Our rule in place of our rule. The new one comes first, so that no packet is between them.

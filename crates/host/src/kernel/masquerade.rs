@@ -12,16 +12,26 @@
 use std::collections::BTreeSet;
 
 use xenwire_core::name::IfName;
-use xenwire_wire::nft::{Chain, Change, Expression, Family, Hook, Load, Register, Rule, Work};
+use xenwire_wire::nft::{
+    Chain, Change, Expression, Family, Hook, Load, Register, Rule, Said, Work,
+};
+use xenwire_wire::{Query, Reply};
 
+use super::guards::is_absent;
 use super::{Kernel, KernelError};
 
 /// vif-nat's addresses are IPv4.
 pub(super) const FAMILY: Family = Family::Ipv4;
 
+/// What the names of our tables begin with; the uplink's follows.
+const TABLES: &str = "xenwire-nat-";
+
+/// What is said beside them.
+const COMMENT: &str = "xenwire network-nat";
+
 /// The table of an uplink. Its family is [`FAMILY`].
 pub(super) fn table(uplink: &IfName) -> String {
-    format!("xenwire-nat-{uplink}")
+    format!("{TABLES}{uplink}")
 }
 
 /// The table with all that is in it.
@@ -49,7 +59,7 @@ pub(super) fn whole_table(uplink: &IfName) -> Vec<Change> {
         Change::AddTable {
             family: FAMILY,
             name: table.clone(),
-            comment: "xenwire network-nat".into(),
+            comment: COMMENT.into(),
         },
         Change::AddChain(
             FAMILY,
@@ -87,5 +97,31 @@ impl Kernel {
             }
         }
         Ok(found)
+    }
+
+    /// All links that masquerade what leaves by them, also links that are gone.
+    ///
+    /// # Errors
+    /// [`KernelError`]; where there are no packet filters, none does.
+    pub fn all_masquerades(&mut self) -> Result<BTreeSet<IfName>, KernelError> {
+        let replies = match self.ask_filters(&Query::Tables) {
+            Err(error) if is_absent(&error) => return Ok(BTreeSet::new()),
+            replies => replies?,
+        };
+        let uplinks = replies.into_iter().filter_map(|reply| match reply {
+            // A kernel before 5.9 keeps no text beside a table.
+            Reply::Filter(Said::Table {
+                family,
+                name,
+                comment,
+                ..
+            }) if family == FAMILY as u8
+                && comment.as_deref().is_none_or(|text| text == COMMENT) =>
+            {
+                name.strip_prefix(TABLES)?.parse().ok()
+            }
+            _ => None,
+        });
+        Ok(uplinks.collect())
     }
 }

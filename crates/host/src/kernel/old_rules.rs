@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Only what is exactly a rule of theirs is read as one. The tables of iptables-legacy cannot be
-//! asked over netlink.
+//! asked over netlink: only `xenwire gc` asks (`legacy.rs`).
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -86,6 +86,7 @@ pub(super) fn old_rule(rule: FoundRule, place: u32) -> Option<OldRule> {
         port,
         passes,
         expressions: rule.expressions,
+        legacy: false,
     })
 }
 

@@ -23,6 +23,7 @@ fn gone(ports: &[&str], links: &[(&str, Mac)], vifname: Option<&str>) -> Vec<u32
             port: port.parse().unwrap(),
             passes: Passes::FromAnywhere,
             expressions: Vec::new(),
+            legacy: false,
         });
     }
     for (name, mac) in links {
@@ -61,6 +62,7 @@ fn only_a_vif_that_goes_and_that_we_never_saw_is_asked_about() {
         port: "vif1.0".parse().unwrap(),
         passes: Passes::To,
         expressions: Vec::new(),
+        legacy: false,
     };
     // An offline that was cut off, or was undone.
     let theirs = announced(Effect::DeleteOldRule(rule));

@@ -1,11 +1,11 @@
 //! Rules of Xen's own scripts go, and come back where they were: one transaction, for the ruleset
-//! that was looked at.
+//! that was looked at. In the legacy table, one run of its program a rule.
 
 use xenwire_core::state::{OldRule, Passes};
 use xenwire_wire::nft::Change;
 
 use crate::kernel::old_rules::{CHAIN, FAMILY, TABLE, UDP, old_rule};
-use crate::kernel::{ERESTART, Kernel, KernelError};
+use crate::kernel::{ERESTART, Kernel, KernelError, legacy};
 
 /// How often a change is tried while others change the ruleset.
 const ATTEMPTS: u32 = 100;
@@ -13,6 +13,9 @@ const ATTEMPTS: u32 = 100;
 impl Kernel {
     /// Removes a rule. One that is no longer there is gone already.
     pub(super) fn delete_old_rule(&mut self, rule: &OldRule) -> Result<(), KernelError> {
+        if rule.legacy {
+            return legacy::delete(rule);
+        }
         self.on_what_is_there(|kernel| {
             let found = kernel.forward_rules()?.into_iter().zip(0..);
             let same = found.filter_map(|(found, place)| {
@@ -33,6 +36,9 @@ impl Kernel {
 
     /// Puts a rule back, behind as many as were before it.
     pub(super) fn restore_old_rule(&mut self, rule: &OldRule) -> Result<(), KernelError> {
+        if rule.legacy {
+            return legacy::restore(rule);
+        }
         self.on_what_is_there(|kernel| {
             let place = usize::try_from(rule.place).unwrap_or(usize::MAX);
             let found = kernel.forward_rules()?;
