@@ -87,10 +87,16 @@ impl Host {
         }
     }
 
+    /// What libxl says besides, of a vif that has an emulated NIC (contract 3.3).
+    pub fn has_tap(&mut self) {
+        self.env.insert("INTERFACE".into(), "vif1.0-emu".into());
+    }
+
     /// Takes it away again, after the call that libxl would make.
     pub fn leave(&self) {
         let output = self.run("vif-bridge", &["offline"]);
         assert!(output.status.success(), "{output:?}");
+        self.world.close_taps();
         self.world.sh("ip link delete g1.0");
         for path in [backend(1), "/local/domain/1/device/vif/0".into()] {
             let _ = self.world.store().rm(&path);

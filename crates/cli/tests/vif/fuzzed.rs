@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use xenwire_xenstore::Nodes as _;
 
 use crate::caller::Host;
+use crate::need;
 use crate::world::backend;
 
 /// xorshift64 (Marsaglia 2003).
@@ -76,7 +77,6 @@ const WORDS: [&str; 38] = [
     "10u",
 ];
 const SCRIPTS: [&str; 3] = ["vif-bridge", "vif-route", "vif-nat"];
-const COMMANDS: [&str; 6] = ["online", "online", "online", "offline", "add", "Online"];
 const VARIABLES: [&str; 6] = ["bridge", "ip", "type_if", "vif", "script", "XENBUS_PATH"];
 const NODES: [&str; 6] = ["vifname", "bridge", "ip", "mac", "mtu", "vlan"];
 
@@ -85,10 +85,69 @@ fn cases() -> usize {
     cases.parse().unwrap_or(64)
 }
 
-/// `XENWIRE_SEED` says with which dice.
+/// Which link of vif1.0 the calls are about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Vif,
+    /// A veth that stands for the emulated NIC's.
+    Veth,
+    Tap,
+}
+
+impl Link {
+    /// The most usual word first.
+    fn commands(self) -> [&'static str; 4] {
+        match self {
+            Self::Vif => ["online", "offline", "add", "Online"],
+            Self::Veth | Self::Tap => ["add", "remove", "online", "Add"],
+        }
+    }
+
+    /// What tells it from the other.
+    fn argument(self) -> Option<&'static str> {
+        (self != Self::Vif).then_some("type_if=tap")
+    }
+
+    /// The words by which it goes.
+    fn goes(self) -> &'static [&'static str] {
+        match self {
+            Self::Vif => &["offline"],
+            Self::Veth | Self::Tap => &["remove", "type_if=tap"],
+        }
+    }
+
+    fn arrive(self, host: &Host) {
+        match self {
+            Self::Vif => {}
+            Self::Veth => host.world.veth_for_tap(1),
+            Self::Tap => assert!(host.world.tap(1)),
+        }
+    }
+}
+
 #[test]
 fn fuzz_of_arguments_variables_and_nodes() {
-    let Some(host) = Host::new() else { return };
+    fuzz_of(Link::Vif);
+}
+
+#[test]
+fn fuzz_of_a_veth_for_a_tap() {
+    fuzz_of(Link::Veth);
+}
+
+#[test]
+fn fuzz_of_a_tap() {
+    if need::taps("a tap is made through it") {
+        fuzz_of(Link::Tap);
+    }
+}
+
+/// `XENWIRE_SEED` says with which dice.
+fn fuzz_of(link: Link) {
+    let Some(mut host) = Host::new() else { return };
+    if link != Link::Vif {
+        host.has_tap();
+    }
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap();
     let seed = std::env::var("XENWIRE_SEED")
         .ok()
@@ -103,9 +162,16 @@ fn fuzz_of_arguments_variables_and_nodes() {
             .map(|_| (dice.one(&NODES), dice.value()))
             .collect();
         host.arrive(&nodes);
+        link.arrive(&host);
         let before = host.world.nodes_as_bytes();
         let mut env = host.env.clone();
-        let mut args = vec![dice.one(&COMMANDS).as_bytes().to_vec()];
+        let command = if dice.below(2) == 0 { 0 } else { dice.below(4) };
+        let command = link.commands()[command];
+        let mut args: Vec<Vec<u8>> = [command]
+            .into_iter()
+            .chain(link.argument())
+            .map(Into::into)
+            .collect();
         for _ in 0..dice.below(3) {
             let name = dice.one(&VARIABLES);
             let mut value = dice.value();
@@ -145,7 +211,7 @@ fn fuzz_of_arguments_variables_and_nodes() {
             other => panic!("{what}: {other:?}"),
         }
         // What it gave is taken by the script that gave it.
-        assert!(host.run(script, &["offline"]).status.success(), "{what}");
+        assert!(host.run(script, link.goes()).status.success(), "{what}");
         host.leave();
         assert_eq!(host.evaluated(), "", "{what}");
         if case % 8 == 7 {
