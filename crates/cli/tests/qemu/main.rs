@@ -8,6 +8,7 @@
 //! | `kinds` | VLANs, a bond, a dummy, a macvlan and a wireless link as what the NIC is or has on it |
 //! | `vlans` | `vlan=` of guests on a bridge that filters VLANs |
 //! | `crash` | SIGKILL while it changes the host: `recover` ends in the old state or the new |
+//! | `vlan_killed` | the same of a vif with `vlan=`: its VLANs are never half there |
 //!
 //! `machine` switches such a machine on and off, `host.sh` sets one up, `need` says what is missing. Every test has
 //! `in_qemu` in its name: `./ci.sh test qemu` runs these and no others.
@@ -20,6 +21,7 @@ mod kernel;
 mod kinds;
 mod machine;
 mod need;
+mod vlan_killed;
 mod vlans;
 
 /// `./ci.sh test qemu` runs what is so called.
