@@ -148,7 +148,7 @@ struct Works {
     between: &'static str,
 }
 
-const WORKS: [Works; 14] = [
+const WORKS: [Works; 15] = [
     Works {
         what: "a bridge that is there is used, and stays",
         // One with a port: without any, a bridge has no MAC of its own to keep.
@@ -166,6 +166,16 @@ const WORKS: [Works; 14] = [
         generations: &GENERATIONS,
         args: &["netdev=eth0"],
         between: "bridge link | grep -v 'master virbr0' | grep eth0",
+    },
+    // A NIC is known by its name alone: its twin is let be.
+    Works {
+        what: "two NICs with one MAC",
+        setting: "ip link set eth1 address 52:54:00:00:00:01",
+        generations: &GENERATIONS,
+        args: &["netdev=eth0"],
+        between: "ping -q -c 1 -W 2 192.0.2.1
+                  ip -oneline link show eth1 | grep 52:54:00:00:00:01 | grep -v ' master '
+                  ip -oneline address show eth1 | grep 198.18.0.10/24",
     },
     Works {
         what: "a longer name is another bridge",

@@ -1,7 +1,7 @@
 //! `ip=`: what a guest may send arrives, and what it forges goes nowhere. Frames are put into the
 //! guest's end of a vif and looked for at a neighbour, at the uplink and in dom0.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::Stdio;
@@ -44,6 +44,12 @@ fn world(list: &str) -> Option<World> {
 struct Came(BTreeMap<String, Vec<usize>>);
 
 fn send(world: &World, from: &str, frames: &[Vec<u8>]) -> Came {
+    let own = if from == "g1.0" { OWN } else { OTHERS };
+    send_as(world, own, from, frames)
+}
+
+/// Sends them by the end of a guest that has this MAC.
+fn send_as(world: &World, own: Mac, from: &str, frames: &[Vec<u8>]) -> Came {
     let program = World::program("frames");
     let port = PORT.to_string();
     let neighbour = if from == "g1.0" { "g2.0" } else { "g1.0" };
@@ -52,7 +58,6 @@ fn send(world: &World, from: &str, frames: &[Vec<u8>]) -> Came {
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = piped.spawn().unwrap();
     // The last may always pass: a source that no list forbids is one of the guest's own.
-    let own = if from == "g1.0" { OWN } else { OTHERS };
     let nobody = (own, Ipv4Addr::UNSPECIFIED);
     let ends = Ends { from: own, ..ALL };
     let last = arp(ends, 1, nobody, frames.len());
@@ -498,4 +503,57 @@ fn tables_of_another_version_are_replaced_and_their_guards_kept() {
     stopped(&world, "mended");
     world.sh("nft flush ruleset");
     world.succeed(1, &["offline"]);
+}
+
+/// Two guests that were given one MAC: each is held to its own list at its own port, and nothing of the
+/// one opens the other's. What is sent *to* the MAC goes to whoever spoke last, as at any switch
+/// (br_fdb_update, net/bridge/br_fdb.c).
+#[test]
+fn two_guests_with_one_mac() {
+    const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)];
+    let names = ["the first's address", "the second's", "another MAC's"];
+    let said = |end: &str, world: &World| {
+        let from = |mac| Ends { from: mac, ..ALL };
+        let frames = [
+            arp(from(OWN), 1, (OWN, ADDRESSES[0]), 0),
+            arp(from(OWN), 1, (OWN, ADDRESSES[1]), 1),
+            arp(from(OTHERS), 1, (OTHERS, ADDRESSES[1]), 2),
+        ];
+        let came = send_as(world, OWN, end, &frames);
+        let came: BTreeSet<_> = came
+            .anywhere(&names)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        came.into_iter().collect::<Vec<_>>()
+    };
+    let Some(world) = world("10.0.0.1") else {
+        return;
+    };
+    let second = |ip: Option<&str>| {
+        world.succeed(2, &["offline"]);
+        world.write(&format!("{}/mac", backend(2)), "02:00:00:00:01:01");
+        match ip {
+            Some(ip) => world.write(&format!("{}/ip", backend(2)), ip),
+            None => world.remove(&format!("{}/ip", backend(2))),
+        }
+        world.succeed(2, &["online"]);
+    };
+    let port =
+        || world.sh("bridge fdb show br br0 dynamic | grep 02:00:00:00:01:01 | cut -d' ' -f3");
+
+    second(Some("10.0.0.2"));
+    assert_eq!(said("g1.0", &world), names[..1]);
+    assert_eq!(port(), "vif1.0\n");
+    assert_eq!(said("g2.0", &world), names[1..2]);
+    assert_eq!(port(), "vif2.0\n");
+    // The one goes, and the other is held to its list as before.
+    world.succeed(2, &["offline"]);
+    assert_eq!(said("g1.0", &world), names[..1]);
+    // One without a list is held to nothing, and that opens nothing for the other.
+    second(None);
+    let all = names.into_iter().collect::<BTreeSet<_>>();
+    assert_eq!(said("g2.0", &world), all.into_iter().collect::<Vec<_>>());
+    assert_eq!(said("g1.0", &world), names[..1]);
+    assert_eq!(port(), "vif1.0\n");
 }
