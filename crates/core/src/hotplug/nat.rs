@@ -9,17 +9,21 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::dhcp::{self, Lease};
 use super::guest_ip::{GuestIp, Length};
-use super::identity::wanted_name;
+use super::identity::{coming, wanted_link, wanted_name};
 use super::routed::{self, Arrival, forwarding, own_keys, own_links};
 use super::{Device, Invocation, Nodes, Wanted};
 use crate::name::VifId;
-use crate::state::{Address, Family, Keys, Observed, Route, Scope};
+use crate::state::{Address, Family, Keys, Managed, Observed, Route, Scope};
 
 /// What must be known of the machine for this call.
 pub(super) fn scope(call: &Invocation, nodes: &Nodes) -> Result<Scope, String> {
     if call.device == Device::Tap {
+        let whole = match is_to_be_renamed(call, nodes)? {
+            true => own_links(call, nodes)?,
+            false => [].into(),
+        };
         return Ok(Scope::Links {
-            whole: [].into(),
+            whole,
             bare: [].into(),
             keys: Keys::default(),
         });
@@ -36,15 +40,15 @@ pub(super) fn scope(call: &Invocation, nodes: &Nodes) -> Result<Scope, String> {
     })
 }
 
-/// What the call wants. Of a tap nothing: an emulated NIC has no way out until the guest's own
-/// driver takes over.
+/// What the call wants. Of a tap no more than its name: an emulated NIC has no way out until the
+/// guest's own driver takes over.
 pub(super) fn desire(
     call: &Invocation,
     nodes: &Nodes,
     observed: &Observed,
 ) -> Result<Wanted, String> {
     if call.device == Device::Tap {
-        return Ok(Wanted::default());
+        return tap(call, nodes, observed);
     }
     if !call.command.comes() {
         let mut wanted = routed::leave(call, nodes, observed)?.into();
@@ -102,6 +106,24 @@ pub(super) fn desire(
         warnings,
     };
     dhcp::come(call, nodes, &lease, &observed.state, &mut wanted);
+    Ok(wanted)
+}
+
+/// Whether a tap comes that has a name of its own (contract 2.3: whatever the script is).
+fn is_to_be_renamed(call: &Invocation, nodes: &Nodes) -> Result<bool, String> {
+    Ok(call.command.comes() && wanted_name(call, nodes)? != call.link)
+}
+
+/// A tap with its name.
+fn tap(call: &Invocation, nodes: &Nodes, observed: &Observed) -> Result<Wanted, String> {
+    let mut wanted = Wanted::default();
+    if is_to_be_renamed(call, nodes)? {
+        let name = wanted_name(call, nodes)?;
+        coming(call, observed, &name)?;
+        let mut link = wanted_link(call, &name);
+        link.up = Managed::LeaveAlone;
+        wanted.desired.links.insert(name, link);
+    }
     Ok(wanted)
 }
 

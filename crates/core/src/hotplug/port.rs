@@ -8,11 +8,7 @@ use std::collections::BTreeSet;
 use super::identity::{connected, deaf, wanted_link};
 use super::{Device, Invocation};
 use crate::name::{IfName, Mac};
-use crate::state::{Desired, Managed, Moment, NodeValue, WantedLink, WantedNode};
-
-/// With fewer bytes the kernel takes IPv6 from a link, and its settings with it (RFC 8200 section 5;
-/// addrconf_notify, net/ipv6/addrconf.c).
-const LEAST_OF_IPV6: u32 = 1280;
+use crate::state::{Desired, Link, Managed, Moment, NodeValue, WantedLink, WantedNode};
 
 /// A port that comes and gets this name: the link, up and quiet, and what is wanted beside it. The
 /// guest is told its MTU, and netback that it is connected.
@@ -23,7 +19,7 @@ pub(super) fn quiet(call: &Invocation, name: &IfName, mtu: Option<u32>) -> (Want
     link.mtu = mtu.map_or(Managed::LeaveAlone, Managed::Wish);
     link.addresses = Managed::Set(BTreeSet::new());
     let mut desired = Desired::default();
-    if mtu.is_none_or(|mtu| mtu >= LEAST_OF_IPV6) {
+    if mtu.is_none_or(|mtu| mtu >= Link::LEAST_OF_IPV6) {
         desired.sysctls.extend(deaf(name));
     }
     desired.nodes.extend(mtu.and_then(|mtu| told(call, mtu)));

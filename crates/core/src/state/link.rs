@@ -74,6 +74,10 @@ impl BridgeOptions {
 }
 
 impl Link {
+    /// With fewer bytes the kernel takes IPv6 from a link, and its settings with it (RFC 8200 section
+    /// 5; addrconf_notify, net/ipv6/addrconf.c).
+    pub const LEAST_OF_IPV6: u32 = 1280;
+
     /// One as the kernel makes it: down, on its own, with 1500 bytes; its MAC is not known.
     pub fn of(kind: LinkKind) -> Self {
         Self {

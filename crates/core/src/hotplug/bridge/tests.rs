@@ -450,6 +450,15 @@ fn an_mtu_that_leaves_no_room_for_ipv6_leaves_its_settings_alone() {
     let got = |mtu| steps(&online(), host(), &[("bridge", "br0"), ("mtu", mtu)]).unwrap();
     let settings = |mtu| got(mtu).iter().filter(|s| s.contains("net/ipv6")).count();
     assert_eq!((settings("1279"), settings("1280")), (0, 2));
+    // A vif that is up goes down on the way and makes no address then; in the end there is nothing
+    // to be written back.
+    let mut up = host();
+    let vif = up.state.links.get_mut(&name("vif1.0")).unwrap();
+    vif.up = true;
+    vif.mac = Some(Mac([2, 0, 0, 0, 0, 9]));
+    let got = steps(&online(), up, &[("bridge", "br0"), ("mtu", "1279")]).unwrap();
+    let settings: Vec<&String> = got.iter().filter(|s| s.contains("addr_gen_mode")).collect();
+    assert_eq!(settings, ["set net/ipv6/conf/vif1.0/addr_gen_mode to 1"]);
 }
 
 #[test]

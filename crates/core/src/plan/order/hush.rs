@@ -3,7 +3,7 @@
 
 use super::{Ordering, needs_down};
 use crate::name::IfName;
-use crate::state::{Address, LinkSysctl};
+use crate::state::{Address, Link, LinkSysctl};
 
 /// A link whose addr_gen_mode is none for a while.
 pub(super) struct Hush {
@@ -43,10 +43,19 @@ impl Ordering<'_> {
                 .state
                 .sysctls
                 .get(&present.clone().unwrap_or_else(begins))?;
-            let then = self.diff.sysctls.get(&wanted).map_or(now, |pair| &pair.to);
+            let mut then = self
+                .diff
+                .sysctls
+                .get(&wanted)
+                .map_or(now.as_str(), |pair| &pair.to);
+            // The setting goes on the way, and nothing is there to be written back.
+            let mtu = change.mtu.as_ref();
+            if mtu.is_some_and(|mtu| mtu.to < Link::LEAST_OF_IPV6) {
+                then = Hush::NONE;
+            }
             Some(Hush {
                 now: now.clone(),
-                then: then.clone(),
+                then: then.to_owned(),
                 present,
                 wanted,
             })
