@@ -2,6 +2,7 @@
 
 use crate::run::Place;
 use crate::situation::Situation;
+use crate::tools::open_vswitch;
 use crate::world::User;
 
 const BACKEND: &str = "/local/domain/0/backend/vif/5/0";
@@ -568,5 +569,50 @@ fn a_vif_behind_nat_comes_whatever_it_had() {
                 (&format!("{call} node BE/hotplug-status"), "\"connected\""),
             ],
         );
+    }
+}
+
+#[test]
+fn a_port_of_a_switch_has_the_mtu_of_its_node() {
+    ours_of_switch(
+        "switch: mtu of the node",
+        &[
+            CONNECTED,
+            ("1 link vif5.0 mtu", "1400"),
+            ("1 node FE/mtu", "\"1400\""),
+        ],
+    );
+}
+
+#[test]
+fn a_guest_of_a_switch_has_any_name_or_none() {
+    let ids = "1 switch xenbr0 vif5.0 ids";
+    ours_of_switch(
+        "switch: the guest has no name",
+        &[
+            CONNECTED,
+            ("1 node BE/hotplug-error", "-"),
+            (
+                ids,
+                "{attached-mac=\"00:16:3e:00:05:00\",_xen-vm-uuid=\"5f0d\"}",
+            ),
+        ],
+    );
+    ours_of_switch(
+        "switch: a name with blanks",
+        &[
+            CONNECTED,
+            (
+                ids,
+                "{attached-mac=\"00:16:3e:00:05:00\",_xen-vm-name=\"foo_bar\",_xen-vm-uuid=\"5f0d\"}",
+            ),
+        ],
+    );
+}
+
+/// The same where Open vSwitch is here.
+fn ours_of_switch(situation: &str, facts: &[(&str, &str)]) {
+    if open_vswitch().is_some() {
+        ours(situation, facts);
     }
 }

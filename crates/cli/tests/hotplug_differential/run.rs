@@ -5,23 +5,30 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, Once};
 
 use crate::listed::{self, EVERYWHERE, Sorted};
 use crate::seen::{Seen, differences};
 use crate::situation::{Situation, Step};
 use crate::store::Recorded;
-use crate::tools::debian_scripts;
+use crate::tools::{debian_scripts, open_vswitch};
 use crate::world::{User, World, path};
 
 /// The names by which ours is called.
-const NAMES: [&str; 4] = ["vif-bridge", "vif-route", "vif-nat", "vif-setup"];
+const NAMES: [&str; 5] = [
+    "vif-bridge",
+    "vif-route",
+    "vif-nat",
+    "vif-openvswitch",
+    "vif-setup",
+];
 
 /// A folder for a test: the scripts of either side, and the sockets of stores.
 pub struct Place {
     folder: PathBuf,
     number: AtomicUsize,
+    switch: Once,
 }
 
 impl Place {
@@ -35,6 +42,7 @@ impl Place {
         let place = Self {
             folder,
             number: AtomicUsize::new(0),
+            switch: Once::new(),
         };
         let program = Path::new(env!("CARGO_BIN_EXE_xenwire"));
         let ours = place.ours();
@@ -68,6 +76,10 @@ impl Place {
 
     /// Goes through a situation with these scripts.
     pub fn see(&self, user: User, scripts: &Path, situation: &Situation) -> Vec<Seen> {
+        if let (true, Some(tree)) = (situation.needs_switch(), open_vswitch()) {
+            let bring = || bring(&tree, &self.folder.join("switch"));
+            self.switch.call_once(bring);
+        }
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let folder = self.folder.join(number.to_string());
         fs::create_dir(&folder).unwrap();
@@ -139,6 +151,19 @@ impl Drop for Place {
     }
 }
 
+/// Copies what is needed of Debian's packages of Open vSwitch.
+fn bring(tree: &Path, to: &Path) {
+    let lines = "mkdir -p $2/bin $2/lib && cd $1 &&
+        cp usr/sbin/ovsdb-server usr/bin/ovsdb-tool usr/bin/ovs-vsctl usr/share/openvswitch/vswitch.ovsschema \
+            usr/lib/openvswitch-switch/ovs-vswitchd $2/bin &&
+        find usr/lib/*/ lib/*/ -maxdepth 1 -name '*.so*' -exec cp -L -t $2/lib {} +";
+    let copied = Command::new("sh")
+        .args(["-c", lines, "sh"])
+        .args([tree, to])
+        .status();
+    assert!(copied.unwrap().success());
+}
+
 /// Copies a file or a folder. Never by this process: a test that forks meanwhile would hold the
 /// file open, and the kernel does not start a file that somebody writes (ETXTBSY).
 pub fn copy(from: &Path, to: &Path) {
@@ -177,7 +202,8 @@ pub fn all(user: User) {
     let place = Place::new(Some(&debian));
     let only = std::env::var("XENWIRE_SITUATION").unwrap_or_default();
     let mut situations = Situation::all();
-    situations.retain(|one| one.name.contains(&only));
+    let switch = open_vswitch().is_some();
+    situations.retain(|one| one.name.contains(&only) && (switch || !one.needs_switch()));
     let sorted: Vec<Sorted> = each(&situations, |situation| {
         let theirs = place.see(user, &place.theirs(), situation);
         let ours = place.see(user, &place.ours(), situation);

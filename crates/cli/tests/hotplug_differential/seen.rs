@@ -61,7 +61,7 @@ impl Seen {
             seen.fact(&format!("node {path}"), format!("{value:?}"));
         }
         let said = world.expect(
-            "ip -d -j -batch /run/look4; echo; echo @; ip -6 -d -j -batch /run/look6; echo; echo @; settings 2>/dev/null",
+            "ip -d -j -batch /run/look4; echo; echo @; ip -6 -d -j -batch /run/look6; echo; echo @; settings 2>/dev/null; echo; echo @; switched",
         );
         let mut parts = said.split("\n@\n");
         let mut tables = |names: &[&str]| {
@@ -94,6 +94,11 @@ impl Seen {
         for line in parts.next().unwrap().lines() {
             if let Some((key, value)) = line.rsplit_once(' ') {
                 seen.fact(&format!("sysctl {key}"), value.to_owned());
+            }
+        }
+        for line in parts.next().unwrap().lines() {
+            if let Some((key, value)) = line.rsplit_once(' ') {
+                seen.fact(key, value.to_owned());
             }
         }
         seen

@@ -77,6 +77,12 @@ impl Situation {
         all
     }
 
+    /// Whether it is about Open vSwitch.
+    pub fn needs_switch(&self) -> bool {
+        let switch = |step: &Step| matches!(step, Step::World(lines) if lines == "switch");
+        self.steps.iter().any(switch)
+    }
+
     /// One that was drawn.
     pub fn drawn(text: &str) -> Self {
         let mut all = read("drawn", text);

@@ -26,3 +26,14 @@ pub fn debian_scripts() -> Option<PathBuf> {
         .all(|(program, package)| need::found(program, package));
     need::debian_scripts().filter(|_| found)
 }
+
+/// The folder of Debian's Open vSwitch, if it is here; said and failed as above.
+pub fn open_vswitch() -> Option<PathBuf> {
+    let tree = std::env::var_os("XENWIRE_DEBIAN_OPENVSWITCH").unwrap_or_default();
+    let tree = PathBuf::from(tree);
+    if !tree.join("usr/bin/ovs-vsctl").exists() {
+        need::missing("Debian's Open vSwitch is not here; `./ci.sh need` unpacks it");
+        return None;
+    }
+    Some(tree)
+}

@@ -53,6 +53,8 @@ impl World {
             .env_clear()
             .env("PATH", path())
             .env("SCRIPTS", scripts)
+            // Beside them, where it is.
+            .env("SWITCH", scripts.with_file_name("switch"))
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -117,7 +119,11 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        drop(self.stdin.take());
+        // The daemons of a switch would outlive the shell.
+        if let Some(mut stdin) = self.stdin.take() {
+            let _ =
+                stdin.write_all(b"kill $(cat /run/openvswitch/*.pid 2>/dev/null) 2>/dev/null\n");
+        }
         let _ = self.shell.wait();
     }
 }

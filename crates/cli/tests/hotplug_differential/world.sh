@@ -53,3 +53,41 @@ settings() {
     done
   done
 }
+# Debian's Open vSwitch from the folder SWITCH, with a bridge. Its datapath is its own, so that it
+# asks for nothing of the machine; the links are real.
+switch() {
+  export PATH="$SWITCH/bin:$PATH" OVS_RUNDIR=/run/openvswitch
+  mkdir /run/openvswitch
+  cd /run/openvswitch
+  for program in ovs-vsctl ovsdb-server ovs-vswitchd ovsdb-tool; do
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s "$@"\n' "$SWITCH/lib" "$SWITCH/bin/$program" >"$program"
+    chmod +x "$program"
+  done
+  ./ovsdb-tool create conf.db "$SWITCH/bin/vswitch.ovsschema"
+  ./ovsdb-server conf.db --remote=punix:db.sock --unixctl=db.ctl --pidfile=db.pid --detach --log-file=db.log 2>/dev/null
+  ./ovs-vsctl --no-wait init
+  ./ovs-vswitchd unix:db.sock --enable-dummy --unixctl=switch.ctl --pidfile=switch.pid --detach --log-file=switch.log 2>/dev/null
+  ./ovs-vsctl add-br xenbr0 -- set bridge xenbr0 datapath_type=dummy
+}
+# What the database of the switch holds, a line for each port.
+switched() {
+  [ -S /run/openvswitch/db.sock ] || return 0
+  local ask=/run/openvswitch/ovs-vsctl
+  for bridge in $($ask list-br); do
+    for port in $($ask list-ports "$bridge"); do
+      echo "switch $bridge $port tag $($ask get port "$port" tag | tr ' ' _)"
+      echo "switch $bridge $port trunks $($ask get port "$port" trunks | tr ' ' _)"
+      echo "switch $bridge $port ids $($ask get interface "$port" external_ids | tr ' ' _)"
+      echo "switch $bridge $port mtu $($ask get interface "$port" mtu_request | tr ' ' _)"
+    done
+  done
+}
+# Ends it, and comes back when it has ended: what is left is nobody's child here, and has no words.
+no_switch() {
+  local process
+  for process in $(cat /run/openvswitch/*.pid); do
+    kill "$process"
+    while [ -n "$(tr -d '\0' <"/proc/$process/cmdline")" ]; do sleep 0.02; done
+  done 2>/dev/null
+  rm -f /run/openvswitch/db.sock
+}
