@@ -93,6 +93,25 @@ fn the_last_of_two_uplinks_ends_it() {
     });
 }
 
+/// A dial-up link, or a NIC that was pulled out.
+#[test]
+fn an_uplink_that_has_gone_is_stopped_all_the_same() {
+    each_user(|world| {
+        let before = world.rested();
+        world.sh("ip link add ppp7 type veth peer name ppp8");
+        world.expect(0, &["network-nat", "start", "netdev=ppp7"]);
+        world.expect(0, &["network-route", "start", "netdev=ppp7"]);
+        world.sh("ip link delete ppp7");
+        world.expect(0, &["network-route", "stop", "netdev=ppp7"]);
+        world.expect(0, &["network-nat", "stop", "netdev=ppp7"]);
+        assert_eq!(value(&world, SETTINGS[0]), "0");
+        assert_eq!(world.sh("nft list tables"), "");
+        let said = world.expect(1, &["network-nat", "stop", "netdev=ppp7"]);
+        assert!(said.err.contains("no link ppp7; NICs here:"), "{said}");
+        assert_eq!(world.lastingly_differs_from(&before), [""; 0]);
+    });
+}
+
 /// The kernel drops what routers advertised when a host becomes one (rt6_purge_dflt_routers).
 #[test]
 fn the_advertised_default_route_survives() {

@@ -185,8 +185,7 @@ impl Uplink {
     /// # Errors
     /// A sentence that says what was wanted and what there is.
     pub fn of(arguments: &Arguments, state: &NetState) -> Result<Self, String> {
-        let eth0: IfName = "eth0".parse().expect("four letters");
-        let link = arguments.netdev.clone().unwrap_or(eth0);
+        let link = Self::named(arguments);
         if state.links.contains_key(&link) {
             let instead_of = None;
             return Ok(Self { link, instead_of });
@@ -206,6 +205,30 @@ impl Uplink {
         Err(format!(
             "there is no link {link}; {nics}; say which with netdev="
         ))
+    }
+
+    /// The one to stop, which may have gone since it was started.
+    ///
+    /// # Errors
+    /// As [`Uplink::of`].
+    pub fn to_stop(
+        arguments: &Arguments,
+        state: &NetState,
+        memory: &Memory,
+    ) -> Result<Self, String> {
+        let link = Self::named(arguments);
+        let is_known = memory.masquerades().contains(&link)
+            || memory.settings().any(|(key, _)| key.link == link);
+        if is_known {
+            let instead_of = None;
+            return Ok(Self { link, instead_of });
+        }
+        Self::of(arguments, state)
+    }
+
+    fn named(arguments: &Arguments) -> IfName {
+        let eth0 = || "eth0".parse().expect("four letters");
+        arguments.netdev.clone().unwrap_or_else(eth0)
     }
 }
 

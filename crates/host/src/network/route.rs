@@ -35,8 +35,8 @@ pub(super) fn act(
         recover::all(places, &mut host, tell)?;
     }
     let first = host.kernel.observe(Scope::Host).map_err(unreadable)?;
-    let uplink = Uplink::of(&call.arguments, &first.state)?;
     if !changes {
+        let uplink = Uplink::of(&call.arguments, &first.state)?;
         let observed = look(&uplink, &Memory::default(), places, &mut host.kernel)?;
         let status = RoutingStatus::of(routing, &uplink, &observed);
         tell(Said::Answer(status.to_string()));
@@ -45,6 +45,10 @@ pub(super) fn act(
     let _files = (routing == Routing::Nat).then(dhcp::files_lock).flatten();
     let mut journal = places.journal(JOURNAL)?;
     let memory = Memory::of(done_runs(journal.found()));
+    let uplink = match call.command {
+        Command::Stop => Uplink::to_stop(&call.arguments, &first.state, &memory)?,
+        _ => Uplink::of(&call.arguments, &first.state)?,
+    };
     let observed = look(&uplink, &memory, places, &mut host.kernel)?;
     let (verb, wanted, is_last) = match call.command {
         Command::Start => {
