@@ -458,7 +458,8 @@ fn an_mtu_that_leaves_no_room_for_ipv6_leaves_its_settings_alone() {
     vif.mac = Some(Mac([2, 0, 0, 0, 0, 9]));
     let got = steps(&online(), up, &[("bridge", "br0"), ("mtu", "1279")]).unwrap();
     let settings: Vec<&String> = got.iter().filter(|s| s.contains("addr_gen_mode")).collect();
-    assert_eq!(settings, ["set net/ipv6/conf/vif1.0/addr_gen_mode to 1"]);
+    let once = "write 1 to net/ipv6/conf/vif1.0/addr_gen_mode (was 0)";
+    assert_eq!(settings, [once]);
 }
 
 #[test]
