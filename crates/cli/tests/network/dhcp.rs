@@ -117,6 +117,15 @@ impl Nat {
         let pid = self.sh("cut -d ' ' -f 1 /run/xenwire/dhcp/server");
         pid.trim().to_owned()
     }
+
+    /// The server is gone, and `status` knows.
+    fn kill_server(&self) {
+        self.sh(&format!("kill -KILL {}", self.pid()));
+        let status = || self.world.expect(0, &["network-nat", "status"]).out;
+        while !status().contains("has ended") {
+            sleep(Duration::from_millis(50));
+        }
+    }
 }
 
 impl Drop for Nat {
@@ -209,16 +218,7 @@ fn a_guest_that_has_gone_is_known_no_longer() {
 fn guests_come_without_a_server_and_it_is_said() {
     each_user(|nat| {
         nat.start();
-        let pid = nat.pid();
-        nat.sh(&format!("kill -KILL {pid}"));
-        while !nat
-            .world
-            .expect(0, &["network-nat", "status"])
-            .out
-            .contains("has ended")
-        {
-            sleep(Duration::from_millis(50));
-        }
+        nat.kill_server();
         nat.came(5, "");
         let log = nat.sh("cat /var/log/xen/xen-hotplug.log");
         assert!(log.contains("vif5.0 online: no DHCP for guests"), "{log}");
@@ -284,15 +284,7 @@ fn the_unit_starts_it_starts_it_again_and_stops_it() {
         nat.world.expect(0, &of_unit("ExecReload"));
         assert_eq!(nat.pid(), first, "it was running");
         nat.came(5, "");
-        nat.sh(&format!("kill -KILL {first}"));
-        while !nat
-            .world
-            .expect(0, &["network-nat", "status"])
-            .out
-            .contains("has ended")
-        {
-            sleep(Duration::from_millis(50));
-        }
+        nat.kill_server();
         nat.world.expect(0, &of_unit("ExecReload"));
         assert!(nat.asked(5, LONG).is_some());
         nat.vif_nat(5, "offline");
