@@ -169,10 +169,17 @@ impl Call<'_> {
     /// Whether a guest cannot be held to its list: an entry is none, or there is no MAC.
     pub fn cannot_be_held(&self) -> bool {
         let words = self.addresses();
-        let odd = |word: &&str| match word.split_once('/') {
-            Some((address, "29")) => address != "203.0.113.8",
-            Some((address, _)) => address.parse::<IpAddr>().is_err(),
-            None => word.parse::<IpAddr>().is_err(),
+        let odd = |word: &&str| {
+            let (address, length) = word.split_once('/').unwrap_or((word, "32"));
+            match (address.parse(), length.parse::<u32>()) {
+                (Ok(IpAddr::V6(_)), Ok(_)) => false,
+                // A network has no bits behind its length.
+                (Ok(IpAddr::V4(address)), Ok(length)) => {
+                    let hosts = u32::MAX.checked_shr(length).unwrap_or(0);
+                    u32::from(address) & hosts != 0
+                }
+                _ => true,
+            }
         };
         let mac = self.node("mac").unwrap_or_default();
         let of_one = mac.len() == 17

@@ -36,6 +36,8 @@ const BEFORE: &[&str] = &[
     "link * linkinfo info_slave_*: * | -",
     "link *_id: *",
     "link * address: *",
+    "link * mtu: *",
+    "link * flags: *NOARP*",
     "route* dev *: there | -",
 ];
 
@@ -68,6 +70,11 @@ const ROWS: &[Row] = &[
             "route* dst fe80::*: there | -",
             "link * address fe80:*: * | -",
         ],
+    ),
+    (
+        "D21",
+        |call| call.comes() && call.is_up(),
+        &["route* dst ff00::/8 *: - | there"],
     ),
     (
         "D7",
