@@ -5,11 +5,12 @@
 //! is neither IP nor ARP.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::guest_ip::{GuestIp, Length};
-use super::{Given, Invocation, Nodes, Script, identity};
+use super::{Given, Invocation, Nodes, Script, identity, nat};
 use crate::config::host_conf::IpFilter;
 use crate::name::{IfName, Mac};
 use crate::state::{Desired, Forged, Guard, Mark, Observed, Place};
@@ -99,11 +100,18 @@ pub(super) fn guard(call: &Invocation, nodes: &Nodes, forged: Forged) -> Result<
         }
     };
     let list = GuestIp::of(call, nodes, length);
-    if let Some(why) = list.wrong_v4.into_iter().chain(list.wrong_v6).next() {
-        return Err(why);
+    if let Some(why) = list.wrong_v4.iter().chain(&list.wrong_v6).next() {
+        return Err(why.clone());
     }
-    let v4 = list.v4.into_iter().map(IpNet::from);
-    let allowed = v4.chain(list.v6.into_iter().map(IpNet::from));
+    let v4: Vec<IpNet> = match call.script {
+        // With IPv6 alone in the list it is given one all the same.
+        Script::VifNat => {
+            let given = nat::guests(call, &list)?.into_iter();
+            given.map(|address| IpAddr::V4(address).into()).collect()
+        }
+        _ => list.v4.into_iter().map(IpNet::from).collect(),
+    };
+    let allowed = v4.into_iter().chain(list.v6.into_iter().map(IpNet::from));
     let text = nodes.mac.as_deref().ok_or_else(|| {
         format!(
             "{} has ip= but no mac, so there is no telling its frames; libxl writes it to {}",

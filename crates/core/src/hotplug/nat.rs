@@ -71,10 +71,7 @@ pub(super) fn desire(
             "ip= has IPv6 addresses, and vif-nat is of IPv4 alone: they are left out; vif-route takes both".into(),
         );
     }
-    let guests = match list.v4.as_slice() {
-        [] => vec![usual_address(call.vif)?],
-        nets => nets.iter().map(|net| net.addr()).collect(),
-    };
+    let guests = guests(call, &list)?;
     let router = router_of(guests[0]);
     if guests.contains(&router) {
         return Err(format!(
@@ -125,6 +122,14 @@ fn tap(call: &Invocation, nodes: &Nodes, observed: &Observed) -> Result<Wanted, 
         wanted.desired.links.insert(name, link);
     }
     Ok(wanted)
+}
+
+/// The IPv4 addresses of a guest with this list.
+pub(super) fn guests(call: &Invocation, list: &GuestIp) -> Result<Vec<Ipv4Addr>, String> {
+    match list.v4.as_slice() {
+        [] => Ok(vec![usual_address(call.vif)?]),
+        nets => Ok(nets.iter().map(|net| net.addr()).collect()),
+    }
 }
 
 /// The address of a guest that was given none: 10.0.0.0/16 and the 255 networks behind it, by the

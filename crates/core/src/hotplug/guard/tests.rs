@@ -89,6 +89,27 @@ fn a_list_is_enforced_or_logged() {
     assert_eq!(got.keys().map(IfName::as_str).collect::<Vec<_>>(), ["web"]);
 }
 
+/// vif-nat is of IPv4, and gives a guest an address that has none.
+#[test]
+fn a_guest_behind_nat_may_use_what_it_is_given() {
+    let nat = Invocation {
+        script: Script::VifNat,
+        ..online()
+    };
+    for (list, allowed) in [
+        ("2001:db8::7", ["10.0.1.1", "2001:db8::7"]),
+        (
+            "192.168.7.10/24 2001:db8::7",
+            ["192.168.7.10", "2001:db8::7"],
+        ),
+    ] {
+        let mut guard = of("vif1.0", Forged::Dropped, &allowed);
+        guard.place = Place::Routed;
+        let got = guards(&nat, &[("ip", list), MAC], IpFilter::Enforce, &[]);
+        assert_eq!(got, Ok([(link("vif1.0"), Some(guard))].into()));
+    }
+}
+
 #[test]
 fn what_cannot_be_enforced_is_an_error_that_names_it() {
     for (pairs, word) in [
