@@ -1,5 +1,5 @@
 //! The host's FORWARD chains as a whole: what `xenwire boot` puts right, and what `xenwire uninstall`
-//! takes away. A vif's own call does its part of it by itself ([`crate::hotplug::passage`]); this is for
+//! takes away. A vif's own call does its part of it by itself ([`crate::hotplug::decide`]); this is for
 //! what came meanwhile: Docker that was started behind the guests, a firewall that was loaded anew,
 //! and tables of iptables-legacy, which a vif script does not touch.
 
