@@ -44,7 +44,7 @@ pub fn prepare() -> io::Result<()> {
 impl GuestPlace {
     /// Asks by every NIC that is to, and configures what is given. What went wrong, a line each.
     ///
-    /// The thread waits for the client, and so must not be one of [`act::inside`].
+    /// The thread waits for the client, and so must not be one that is inside a namespace.
     pub fn ask(&self) -> Vec<String> {
         let plans: Vec<NicPlan> = lock(&self.nics).values().cloned().collect();
         let asked = plans.iter().filter(|plan| plan.dhcp);
