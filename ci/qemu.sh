@@ -3,7 +3,7 @@
 #
 #   vmlinux          the kernel, as an ELF file: QEMU starts that by its PVH note, and nothing has to
 #                    be unpacked in emulation (2 s to userland; with the bzImage 6 s)
-#   initramfs.cpio   Debian's ip, ping, ethtool, brctl, nft, iptables, strace, shells and busybox, the
+#   initramfs.cpio   Debian's ip, ping, ethtool, brctl, nft, iptables, dnsmasq, strace, shells and busybox, the
 #                    modules below, and ci/qemu-init.sh as /init
 #   packages         what both were made of, with versions
 #   made-from        the checksum of the scripts that made them: while it holds, nothing is done
@@ -21,7 +21,7 @@ readonly IMAGE=${XENWIRE_QEMU_IMAGE:?is set by ci.sh}
 readonly KERNEL=6.1
 
 # Debian's shells, since busybox's own runs its own ip and the like before it looks into PATH.
-readonly USERLAND=(iproute2 iputils-ping ethtool bridge-utils nftables iptables strace bash dash)
+readonly USERLAND=(iproute2 iputils-ping ethtool bridge-utils nftables iptables dnsmasq-base strace bash dash)
 
 # By name, with what they depend on; of the folders, everything. Modules are loaded when the kernel
 # asks for them, as on an installed Debian. netlink_diag tells strace what it is that a socket talks to.

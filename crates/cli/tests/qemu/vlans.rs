@@ -35,7 +35,7 @@ xenwire lab down >/dev/null";
 const PLAIN_BRIDGE: &str = "
 cp -R /opt/vlans plain
 sed -i 's/vlan_filtering = true, //' plain/lab.toml
-xenwire lab up plain
+xenwire lab up plain && exit 9 || test $? = 1
 xenwire lab exec plain -- true
 if xenwire lab exec red1 -- true; then exit 9; fi
 xenwire lab down >/dev/null";
