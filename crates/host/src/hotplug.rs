@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use xenwire_core::config::host_conf::{self, HostConf};
 use xenwire_core::diag::{Diagnostics, Style};
 use xenwire_core::hotplug::{
-    Command, Given, Invocation, Looks, Nodes, Script, Seen, decide, failure, find_uplink, is_told,
-    lacks_uplink, questions, vm_nodes, wanted_nodes,
+    Command, Given, Invocation, Looks, Nodes, Script, Seen, decide, failure, find_uplink,
+    heeds_conf, is_told, lacks_uplink, place, questions, vm_nodes, wanted_nodes,
 };
 use xenwire_core::journal::{Machine, Outcome};
 use xenwire_core::plan::{Plan, check, plan};
@@ -260,14 +260,19 @@ pub fn prepare(
 ) -> Result<Prepared, String> {
     let nodes = Nodes::of(call, read);
     let mut warnings = Vec::new();
-    let conf = host_conf(&places.conf, &mut warnings);
-    let mut looks = Looks::of(call, &nodes, given, &conf)?;
+    // Where a bridge's frames do not come to FORWARD, no chain is asked.
+    let meets = place(call).filter(|place| *place == Place::Routed || kernel.filters_bridged());
+    let conf = match heeds_conf(call, &nodes, meets) {
+        true => host_conf(&places.conf, &mut warnings),
+        false => HostConf::default(),
+    };
+    let mut looks = Looks::of(call, &nodes, given, meets, &conf)?;
     let mut observed = kernel.observe(looks.scope.clone()).map_err(unreadable)?;
     let found;
     let call = if lacks_uplink(call, &observed) {
         let host = kernel.observe(Scope::Host).map_err(unreadable)?;
         found = find_uplink(call, &host.state)?;
-        looks = Looks::of(&found, &nodes, given, &conf)?;
+        looks = Looks::of(&found, &nodes, given, meets, &conf)?;
         observed = kernel.observe(looks.scope.clone()).map_err(unreadable)?;
         &found
     } else {
@@ -275,7 +280,7 @@ pub fn prepare(
     };
     observed.state.nodes = read.clone();
     observed.state.switches = switches;
-    if looks.dhcp {
+    if is_told(call) {
         dhcp::look(&places.dhcp, Some(&call.vif.link()), &mut observed.state);
     }
     let forward = filters(&looks, conf.forward_mark, kernel, &mut observed.state)?;
@@ -316,9 +321,7 @@ fn filters(
             .old_rules()
             .map_err(|error| format!("cannot read the FORWARD chain: {error}"))?;
     }
-    // Where a bridge's frames do not come to FORWARD, no packet filter is asked.
-    let meets = |place| place == Place::Routed || kernel.filters_bridged();
-    let Some((place, ports)) = looks.passages.as_ref().filter(|(place, _)| meets(*place)) else {
+    let Some((place, ports)) = &looks.passages else {
         return Ok(None);
     };
     let unreadable = |error| format!("cannot read the FORWARD chains: {error}");

@@ -16,7 +16,7 @@ use std::net::Ipv4Addr;
 use super::dhcpd::{self, Guest};
 use super::{Device, Invocation, Nodes, Script, Wanted};
 use crate::name::{IfName, Mac, VifId};
-use crate::state::{DhcpServer, Dhcpd, NetState};
+use crate::state::{DhcpServer, Dhcpd, LineChange, NetState};
 
 /// What a guest is to be given by a vif that has this name.
 pub(super) struct Lease {
@@ -77,7 +77,7 @@ pub(super) fn come(
         };
         let name = name(call.vif);
         let lines = dhcpd::lines(dhcpd, &state.files, &name, &lease.link, Some(&guest));
-        warnings.extend((!lines.is_empty()).then(|| dhcpd::unread(dhcpd)));
+        warnings.extend(unread(&lines, dhcpd));
         desired.lines = lines;
     }
 }
@@ -87,8 +87,7 @@ pub(super) fn go(call: &Invocation, link: &IfName, state: &NetState, wanted: &mu
     wanted.desired.dhcp_hosts.insert(call.vif.link(), None);
     if let Some(dhcpd) = &state.dhcp.dhcpd {
         let lines = dhcpd::lines(dhcpd, &state.files, &name(call.vif), link, None);
-        let changed = (!lines.is_empty()).then(|| dhcpd::unread(dhcpd));
-        wanted.warnings.extend(changed);
+        wanted.warnings.extend(unread(&lines, dhcpd));
         wanted.desired.lines = lines;
     }
 }
@@ -98,6 +97,16 @@ fn theirs<'a>(call: &Invocation, state: &'a NetState) -> Option<&'a Dhcpd> {
     let dhcpd = state.dhcp.dhcpd.as_ref()?;
     let is_wanted = call.dhcp.unwrap_or(dhcpd.usual);
     (is_wanted && !matches!(state.dhcp.server, DhcpServer::Serving(_))).then_some(dhcpd)
+}
+
+/// The originals started it again; a vif script of ours starts no program.
+fn unread(lines: &[LineChange], dhcpd: &Dhcpd) -> Option<String> {
+    (!lines.is_empty()).then(|| {
+        format!(
+            "{} has changed, which dhcpd reads only when it starts: start it again, or have systemd do that (PathChanged=)",
+            dhcpd.conf
+        )
+    })
 }
 
 fn line(vif: VifId, mac: Mac, lease: &Lease) -> Result<String, String> {

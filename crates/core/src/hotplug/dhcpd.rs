@@ -86,15 +86,6 @@ pub(crate) fn leftovers(
     hosts.chain(links).collect()
 }
 
-/// What is to be said where a line changes: the originals started dhcpd again, and a vif script of ours
-/// starts no program.
-pub(super) fn unread(dhcpd: &Dhcpd) -> String {
-    format!(
-        "{} has changed, which dhcpd reads only when it starts: start it again, or have systemd do that (PathChanged=)",
-        dhcpd.conf
-    )
-}
-
 impl Guest {
     fn line(&self, name: &str) -> String {
         let Self {

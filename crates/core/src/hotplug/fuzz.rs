@@ -268,12 +268,13 @@ fn decided(
     let nodes = Nodes::of(call, read);
     let given = Given::default();
     let conf = HostConf::default();
-    let mut looks = Looks::of(call, &nodes, &given, &conf)?;
+    let meets = place(call);
+    let mut looks = Looks::of(call, &nodes, &given, meets, &conf)?;
     let mut observed = host.within(looks.scope.clone());
     let found;
     let call = if lacks_uplink(call, &observed) {
         found = find_uplink(call, &host.state)?;
-        looks = Looks::of(&found, &nodes, &given, &conf)?;
+        looks = Looks::of(&found, &nodes, &given, meets, &conf)?;
         observed = host.within(looks.scope.clone());
         &found
     } else {

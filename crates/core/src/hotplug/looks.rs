@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    FoundHooks, Given, Invocation, Nodes, Wanted, desire, dhcp, guard, hooks, old_rules, passage,
-    scope,
+    FoundHooks, Given, Invocation, Nodes, Wanted, desire, guard, hooks, old_rules, passage, scope,
 };
 use crate::config::host_conf::HostConf;
 use crate::name::IfName;
@@ -18,12 +17,10 @@ pub struct Looks {
     /// Links whose guards are looked up.
     pub guards: BTreeSet<IfName>,
     /// Where packets of the call's link meet FORWARD, and the links whose passages are looked up;
-    /// none if no packet filter is to be asked.
+    /// none if no chain is to be asked.
     pub passages: Option<(Place, BTreeSet<IfName>)>,
     /// Whether rules that Xen's own scripts made are looked for.
     pub old_rules: bool,
-    /// Whether the DHCP server's files are looked at.
-    pub dhcp: bool,
 }
 
 /// What was seen.
@@ -31,14 +28,20 @@ pub struct Looks {
 pub struct Seen {
     /// The network, the nodes, and what else a plan changes.
     pub observed: Observed,
-    /// The FORWARD chains; none if nothing of this link comes to one, or they were not asked.
+    /// The FORWARD chains, if they were looked at.
     pub forward: Option<Forward>,
     /// The hooks, or why their folder is not to be trusted.
     pub hooks: Result<FoundHooks, String>,
 }
 
+/// Whether the host's file has a say in a call. Most calls need not read it.
+pub fn heeds_conf(call: &Invocation, nodes: &Nodes, meets: Option<Place>) -> bool {
+    meets.is_some() || guard::is_listed(call, nodes)
+}
+
 impl Looks {
-    /// What this call must see.
+    /// What this call must see. `meets` is where packets of its link meet FORWARD on this host, and
+    /// `conf` counts where [`heeds_conf`] says so.
     ///
     /// # Errors
     /// The text of `hotplug-error`.
@@ -46,16 +49,16 @@ impl Looks {
         call: &Invocation,
         nodes: &Nodes,
         given: &Given,
+        meets: Option<Place>,
         conf: &HostConf,
     ) -> Result<Self, String> {
-        let place = passage::place(call).filter(|place| passage::is_asked(*place, conf));
+        let place = meets.filter(|place| passage::is_asked(*place, conf));
         let passages = place.map(|place| Ok::<_, String>((place, passage::scope(call, nodes)?)));
         Ok(Self {
             scope: scope(call, nodes, given)?,
             guards: guard::scope(call, nodes, given)?,
             passages: passages.transpose()?,
             old_rules: old_rules::may_have(call, given),
-            dhcp: dhcp::is_told(call),
         })
     }
 }

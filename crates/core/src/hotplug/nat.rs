@@ -12,15 +12,15 @@ use super::guest_ip::{GuestIp, Length};
 use super::identity::{coming, wanted_link, wanted_name};
 use super::routed::{self, Arrival, forwarding, own_keys, own_links};
 use super::{Device, Invocation, Nodes, Wanted};
-use crate::name::VifId;
+use crate::name::{IfName, VifId};
 use crate::state::{Address, Family, Keys, Managed, Observed, Route, Scope};
 
 /// What must be known of the machine for this call.
 pub(super) fn scope(call: &Invocation, nodes: &Nodes) -> Result<Scope, String> {
     if call.device == Device::Tap {
-        let whole = match is_to_be_renamed(call, nodes)? {
-            true => own_links(call, nodes)?,
-            false => [].into(),
+        let whole = match name_of_tap(call, nodes)? {
+            Some(_) => own_links(call, nodes)?,
+            None => [].into(),
         };
         return Ok(Scope::Links {
             whole,
@@ -106,16 +106,19 @@ pub(super) fn desire(
     Ok(wanted)
 }
 
-/// Whether a tap comes that has a name of its own (contract 2.3: whatever the script is).
-fn is_to_be_renamed(call: &Invocation, nodes: &Nodes) -> Result<bool, String> {
-    Ok(call.command.comes() && wanted_name(call, nodes)? != call.link)
+/// The name that a tap gets that comes, if it is another (contract 2.3: whatever the script is).
+fn name_of_tap(call: &Invocation, nodes: &Nodes) -> Result<Option<IfName>, String> {
+    if !call.command.comes() {
+        return Ok(None);
+    }
+    let name = wanted_name(call, nodes)?;
+    Ok((name != call.link).then_some(name))
 }
 
 /// A tap with its name.
 fn tap(call: &Invocation, nodes: &Nodes, observed: &Observed) -> Result<Wanted, String> {
     let mut wanted = Wanted::default();
-    if is_to_be_renamed(call, nodes)? {
-        let name = wanted_name(call, nodes)?;
+    if let Some(name) = name_of_tap(call, nodes)? {
         coming(call, observed, &name)?;
         let mut link = wanted_link(call, &name);
         link.up = Managed::LeaveAlone;

@@ -66,15 +66,17 @@ impl Kernel {
         if program(OLD_RULES).is_none() {
             return Ok(None);
         }
-        let said = run(OLD_RULES, &["-S", "FORWARD"])?;
-        let rules = said.lines().filter(|line| line.starts_with("-A "));
-        let rules = rules.zip(0..);
-        Ok(Some(
-            rules
-                .filter_map(|(line, place)| OldRule::of_legacy(line, place))
-                .collect(),
-        ))
+        let lines = lines()?.into_iter().zip(0..);
+        let rules = lines.filter_map(|(line, place)| OldRule::of_legacy(&line, place));
+        Ok(Some(rules.collect()))
     }
+}
+
+/// The rules of the chain in which Xen's scripts have theirs, a line each.
+fn lines() -> Result<Vec<String>, KernelError> {
+    let said = run(OLD_RULES, &["-S", "FORWARD"])?;
+    let rules = said.lines().filter(|line| line.starts_with("-A "));
+    Ok(rules.map(str::to_owned).collect())
 }
 
 /// Removes a rule of Xen's own scripts. One that is no longer there is gone already.
@@ -95,12 +97,8 @@ pub(super) fn delete(rule: &OldRule) -> Result<(), KernelError> {
 
 /// Puts a rule back, behind as many as were before it.
 pub(super) fn restore(rule: &OldRule) -> Result<(), KernelError> {
-    let said = run(OLD_RULES, &["-S", "FORWARD"])?;
-    let rules = said.lines().filter(|line| line.starts_with("-A "));
-    let number = rules
-        .count()
-        .min(usize::try_from(rule.place).unwrap_or(usize::MAX))
-        + 1;
+    let place = usize::try_from(rule.place).unwrap_or(usize::MAX);
+    let number = lines()?.len().min(place) + 1;
     let (number, words) = (number.to_string(), rule.words());
     let place = ["-I", "FORWARD", &number];
     let words: Vec<&str> = place.into_iter().chain(words.split(' ')).collect();
