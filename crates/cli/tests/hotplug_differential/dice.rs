@@ -2,23 +2,21 @@
 //!
 //! Invariant: the dice of a case depend on nothing but its seed and its number.
 
-/// splitmix64 (Steele, Lea and Flood 2014): each state is good, so a case needs none before it.
-pub struct Dice(u64);
+use crate::seed::Draws;
+
+/// Each state of its generator is good, so a case needs none before it.
+pub struct Dice(Draws);
 
 impl Dice {
     /// Those of a case.
     pub fn new(seed: u64, number: u64) -> Self {
-        let mut dice = Self(seed);
+        let mut dice = Self(Draws::of_seed(seed));
         let start = dice.next() ^ number;
-        Self(start)
+        Self(Draws::of_seed(start))
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
+        u64::from_le_bytes(self.0.next().expect("it never ends"))
     }
 
     /// One time in so many.

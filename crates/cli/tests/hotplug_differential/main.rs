@@ -33,9 +33,13 @@ mod mutants;
 mod need;
 mod ours;
 mod run;
+#[path = "../../../xenstore/tests/model/seed.rs"]
+mod seed;
 mod seen;
 mod situation;
 mod store;
+#[path = "../it/switch.rs"]
+mod switch;
 mod tools;
 mod world;
 

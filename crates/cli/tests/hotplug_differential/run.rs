@@ -12,6 +12,7 @@ use crate::listed::{self, EVERYWHERE, Sorted};
 use crate::seen::{Seen, differences};
 use crate::situation::{Situation, Step};
 use crate::store::Recorded;
+use crate::switch::bring;
 use crate::tools::{debian_scripts, open_vswitch};
 use crate::world::{User, World, path};
 
@@ -149,19 +150,6 @@ impl Drop for Place {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
     }
-}
-
-/// Copies what is needed of Debian's packages of Open vSwitch.
-fn bring(tree: &Path, to: &Path) {
-    let lines = "mkdir -p $2/bin $2/lib && cd $1 &&
-        cp usr/sbin/ovsdb-server usr/bin/ovsdb-tool usr/bin/ovs-vsctl usr/share/openvswitch/vswitch.ovsschema \
-            usr/lib/openvswitch-switch/ovs-vswitchd $2/bin &&
-        find usr/lib/*/ lib/*/ -maxdepth 1 -name '*.so*' -exec cp -L -t $2/lib {} +";
-    let copied = Command::new("sh")
-        .args(["-c", lines, "sh"])
-        .args([tree, to])
-        .status();
-    assert!(copied.unwrap().success());
 }
 
 /// Copies a file or a folder. Never by this process: a test that forks meanwhile would hold the

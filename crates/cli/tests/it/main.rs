@@ -54,6 +54,7 @@ mod scripts;
 mod seed_rules;
 mod stale_ip;
 mod store;
+mod switch;
 mod toolstacks;
 mod up;
 mod words;

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use rustix::process::geteuid;
 use xenwire_xenstore::{Client, Nodes as _};
@@ -11,24 +11,12 @@ use xenwire_xenstore::{Client, Nodes as _};
 use crate::need;
 use crate::place::{Place, Said};
 use crate::scenario::{TRUE, office};
+use crate::switch::bring;
 
 const BACKEND: &str = "/local/domain/0/backend/vif";
 
 /// Where Debian's files are in the lab, which sees nothing of the machine's /tmp.
 const TREE: &str = "/etc/xen/switch";
-
-/// Copies what is needed of Debian's packages.
-fn bring(tree: &str, to: &Path) {
-    let script = "mkdir -p $2/bin $2/lib && cd $1 &&
-        cp usr/sbin/ovsdb-server usr/bin/ovsdb-tool usr/bin/ovs-vsctl usr/share/openvswitch/vswitch.ovsschema \
-            usr/lib/openvswitch-switch/ovs-vswitchd $2/bin &&
-        find usr/lib/*/ lib/*/ -maxdepth 1 -name '*.so*' -exec cp -L -t $2/lib {} +";
-    let copied = Command::new("sh")
-        .args(["-c", script, "sh", tree])
-        .arg(to)
-        .status();
-    assert!(copied.unwrap().success());
-}
 
 /// A command that is ended with its value.
 struct Running(Child);
@@ -60,7 +48,7 @@ impl Dom0 {
         }
         let place = Place::new();
         let office = office(&place, "office", TRUE);
-        bring(&tree, &office.join("etc/xen/switch"));
+        bring(Path::new(&tree), &office.join("etc/xen/switch"));
         place.expect(0, &["lab", "up", "office"]);
         let socket = place.expect(0, &["lab", "xenstore"]).out;
         let store = Client::connect(Path::new(socket.trim())).unwrap();

@@ -7,16 +7,14 @@ mod texts;
 
 use std::fmt::Write;
 
-/// A drawer of numbers (splitmix64).
-pub struct Draw(pub u64);
+use crate::seed::Draws;
+
+/// A drawer of numbers.
+pub struct Draw(Draws);
 
 impl Draw {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        u64::from_le_bytes(self.0.next().expect("it never ends"))
     }
 
     pub fn below(&mut self, end: usize) -> usize {
@@ -43,7 +41,7 @@ struct Making {
 
 /// A whole file.
 pub fn file(seed: u64) -> String {
-    let mut draw = Draw(seed);
+    let mut draw = Draw(Draws::of_seed(seed));
     let mut making = Making::default();
     if draw.below(3) == 0 {
         making.text.push_str("import os, re\n");
@@ -272,7 +270,7 @@ impl Making {
 
 /// The file with a few characters gone, doubled or put elsewhere.
 pub fn damaged(seed: u64) -> String {
-    let mut draw = Draw(seed ^ 0xdead_beef);
+    let mut draw = Draw(Draws::of_seed(seed ^ 0xdead_beef));
     let mut text: Vec<char> = file(seed).chars().collect();
     for _ in 0..=draw.below(2) {
         let at = draw.below(text.len());

@@ -9,6 +9,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod generate;
+#[path = "../../../xenstore/tests/model/seed.rs"]
+mod seed;
 
 use std::collections::BTreeMap;
 use std::fs;
