@@ -81,10 +81,16 @@ faults_from "find who brings it with 'cargo tree -i NAME', and do without" < <(
 # ---- unsafe and the kernel ----------------------------------------------------------------------
 
 fence 'no unsafe outside host and lab'
-for root in crates/{core,wire,xenstore,cli}/src/{lib,main}.rs; do
-  [ ! -e "$root" ] || grep -q '^#!\[forbid(unsafe_code)\]' "$root" ||
+for root in crates/{core,wire,xenstore}/src/lib.rs; do
+  grep -q '^#!\[forbid(unsafe_code)\]' "$root" ||
     fault "$root lacks #![forbid(unsafe_code)]" 'put the line back; what needs unsafe belongs to xenwire-host'
 done
+grep -q '^#!\[deny(unsafe_code)\]' crates/cli/src/main.rs ||
+  fault 'crates/cli/src/main.rs lacks #![deny(unsafe_code)]' 'put the line back'
+faults_from 'what needs unsafe belongs to xenwire-host; only the symbol main is in crates/cli/src/start.rs' < <(
+  grep -rnE --include='*.rs' '^[^/]*unsafe_code' crates/cli/src |
+    grep -vE '^crates/cli/src/(main\.rs:[0-9]+:#!\[deny|start\.rs:)'
+)
 
 fence 'one file changes the kernel: crates/host/src/kernel/mutate.rs, with its parts for packet filters'
 # Comments may speak of these things; code may not do them.

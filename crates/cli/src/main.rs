@@ -2,21 +2,29 @@
 //!
 //! The name it was called by decides, before any argument parser: libxl runs a vif script for
 //! every NIC of every guest, and start-up is most of what that costs.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
+#![cfg_attr(all(target_env = "gnu", not(test)), no_main)]
 
 mod args;
 mod cmd;
 mod out;
 mod script;
-
-use std::process::ExitCode;
+#[cfg(all(target_env = "gnu", not(test)))]
+mod start;
 
 use clap::Parser;
 use xenwire_core::hotplug::Script;
 
 use args::{Args, Command};
 
-fn main() -> ExitCode {
+/// Where another C library than glibc begins us: `std::env` has the arguments by `std::rt` alone.
+#[cfg(any(not(target_env = "gnu"), test))]
+fn main() -> std::process::ExitCode {
+    run().into()
+}
+
+/// Does what it was called for, and says how it went.
+fn run() -> u8 {
     let name = std::env::args_os().next().unwrap_or_default();
     let name = name.to_string_lossy();
     let file = name.rsplit('/').next().unwrap_or_default();
@@ -29,7 +37,7 @@ fn main() -> ExitCode {
     if let Some(status) = script::unknown(file, &name) {
         return status;
     }
-    let status = match Args::parse().command {
+    match Args::parse().command {
         Command::Lab(lab) => cmd::lab::main(lab),
         Command::Boot(boot) => cmd::boot::main(&boot),
         Command::Check(check) => cmd::check::main(&check),
@@ -44,6 +52,5 @@ fn main() -> ExitCode {
         Command::Show(show) => cmd::show::main(&show),
         Command::Uninstall(args) => cmd::install::uninstall(&args),
         Command::Xenstored(xenstored) => cmd::xenstored::main(xenstored),
-    };
-    ExitCode::from(status)
+    }
 }

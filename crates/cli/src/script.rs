@@ -1,8 +1,6 @@
 //! The entry points that are names: the vif scripts, the network scripts, and what a copy under a
 //! name of nobody's says.
 
-use std::process::ExitCode;
-
 use xenwire_core::hotplug::Script;
 use xenwire_host::hotplug::{Places, call};
 use xenwire_host::network;
@@ -10,8 +8,8 @@ use xenwire_host::network;
 use crate::out;
 
 /// Acts on a call of libxl, `xl devd` or udev. `name` is the path it was called by.
-pub fn vif(script: Script, name: &str) -> ExitCode {
-    ExitCode::from(call(script, &args(), env, &Places::new(name, env)))
+pub fn vif(script: Script, name: &str) -> u8 {
+    call(script, &args(), env, &Places::new(name, env))
 }
 
 /// Whether a file of this name is one of the network scripts.
@@ -28,8 +26,8 @@ pub fn serves(file: &str) -> bool {
 }
 
 /// Acts on a call of xend, of an interfaces(5) line or of an administrator.
-pub fn network(file: &str, name: &str) -> ExitCode {
-    ExitCode::from(network_with(file, name, &args()))
+pub fn network(file: &str, name: &str) -> u8 {
+    network_with(file, name, &args())
 }
 
 /// A network script with these arguments.
@@ -49,7 +47,7 @@ pub fn tell(file: &str, said: network::Said) {
 
 /// A name that looks like a script's and is none of those we know. The originals were copied and
 /// edited (contract 1.7); a program cannot be, but a wrapper does the same.
-pub fn unknown(file: &str, name: &str) -> Option<ExitCode> {
+pub fn unknown(file: &str, name: &str) -> Option<u8> {
     let family = ["network-", "vif-"]
         .into_iter()
         .find(|family| file.starts_with(family))?;
@@ -64,7 +62,7 @@ pub fn unknown(file: &str, name: &str) -> Option<ExitCode> {
          \x20 # whatever you want before it\n\
          \x20 exec \"$(dirname \"$0\")/{known}\" {args}\n"
     ));
-    Some(ExitCode::FAILURE)
+    Some(out::WRONG)
 }
 
 /// What is not UTF-8 becomes a sign that no name holds, as in a node: taken as missing, a guest would

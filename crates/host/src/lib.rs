@@ -12,11 +12,12 @@
 //! | [`gc`] | finds and removes what vifs that are gone left behind |
 //! | [`hooks`] | finds and runs the hooks of the vif scripts |
 //! | [`topology`] | what `xenwire show` draws, as observed |
+//! | [`start`] | what a process needs before anything else |
 //! | [`terminal`] | how wide it is |
 //! | [`lock`] | the locks that Xen's scripts hold |
 //! | [`log`] | xen-hotplug.log and syslog |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
-// kernel/part.rs has what there is.
+// kernel/part.rs and start.rs have what there is.
 #![deny(unsafe_code)]
 
 mod dhcp;
@@ -33,6 +34,7 @@ pub mod lock;
 pub mod log;
 pub mod network;
 pub mod run;
+pub mod start;
 pub mod store;
 pub mod switch;
 pub mod terminal;

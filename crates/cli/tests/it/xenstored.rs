@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::need;
-use crate::place::{Place, Said, said};
+use crate::place::{Place, Said, said, wait_until};
 
 /// Longer than anything here takes on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -173,6 +173,30 @@ fn only_its_owner_may_connect_whatever_the_umask() {
     assert_eq!((mode("xs"), mode("trace")), (0o600, 0o600));
     assert_eq!(running.end(Signal::INT).status, 0);
     assert!(!place.file("xs").exists());
+}
+
+#[test]
+fn what_it_opens_is_never_taken_for_standard_input_or_output() {
+    let place = Place::new();
+    let mut shell = place.command("sh");
+    let mut store = shell
+        .args(["-c", "exec \"$@\" <&- >&- 2>&-", "sh"])
+        .arg(place.file("xenwire"))
+        .args(["xenstored", "--socket", "xs"])
+        .spawn()
+        .unwrap();
+    wait_until("it listens", || place.file("xs").exists());
+    for number in 0..3 {
+        let open = fs::read_link(format!("/proc/{}/fd/{number}", store.id())).unwrap();
+        assert_eq!(open.to_str(), Some("/dev/null"), "{number}");
+    }
+    // SIGPIPE: a reader that goes away is an error of a write, and no end (signal(7)).
+    let status = fs::read_to_string(format!("/proc/{}/status", store.id())).unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = u64::from_str_radix(ignored.unwrap().trim(), 16).unwrap();
+    assert_eq!(ignored >> (13 - 1) & 1, 1, "{status}");
+    store.kill().unwrap();
+    store.wait().unwrap();
 }
 
 #[test]
