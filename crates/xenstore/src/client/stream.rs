@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use super::calls::Call;
 use super::{Carries, Error, Operation, Transport, WatchEvent};
-use crate::wire::{Decoder, ErrorName, Kind, Packet, split_terminated};
+use crate::wire::{Decoder, ErrorName, HEADER_LEN, Kind, PAYLOAD_MAX, Packet, split_terminated};
 
-/// Bytes received at once: room for three of the longest replies.
-const RECEIVE_SIZE: usize = 16 * 1024;
+/// Bytes received at once: room for the longest reply. More is memory that a call of a script, which
+/// reads ten short ones, would have to have made for it.
+const RECEIVE_SIZE: usize = HEADER_LEN + PAYLOAD_MAX;
 
 #[derive(Debug)]
 pub(super) struct Stream {
