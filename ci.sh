@@ -12,7 +12,7 @@ usage() {
   cat <<'END'
 usage: ./ci.sh [--no-install] [STAGE] [NAME]
 
-  all           every stage below except package, mutants and bench, in this order (the default)
+  all           every stage below except package, mutants, order and bench, in this order (the default)
   need          install what the tests need; unpack Debian's hotplug scripts, xl and kernel into .cache/
   fmt           rustfmt, nothing is changed
   lint          clippy and shellcheck, warnings are errors
@@ -25,6 +25,7 @@ usage: ./ci.sh [--no-install] [STAGE] [NAME]
   lab           the release binary runs every folder of examples/, as root and as nobody
   package       a .deb and a tarball, and both tried; not in `all`
   mutants [WORD]  the lab's stand-ins, made wrong in 165 ways; each must be noticed; not in `all`
+  order         crates/cli/hotplug.ld anew: what of a release lies together; not in `all`
   bench [NAME]  the benchmarks, NAME as for test; never part of `all`: figures do not pass or fail
 
   --no-install  install nothing; a test whose tool is missing is counted as skipped
@@ -61,7 +62,7 @@ wanted=${words[0]:-all}
 name=${words[1]:-}
 case $wanted in
   all) stages=("${ALL[@]}") ;;
-  need | fmt | lint | fence | deny | doc | test | fuzz | lab | package | mutants | bench) stages=("$wanted") ;;
+  need | fmt | lint | fence | deny | doc | test | fuzz | lab | package | mutants | order | bench) stages=("$wanted") ;;
   *) usage_error "no stage is called $wanted" ;;
 esac
 case $wanted:$name in

@@ -71,6 +71,13 @@ fuzz() {
 # Each row builds and tests a changed copy: some twenty minutes for all of them.
 mutants() { ci/mutants.sh ${name:+"$name"}; }
 
+order() {
+  local target=${CARGO_TARGET_DIR:-target}
+  mkdir -p "$target" && target=$(cd "$target" && pwd) || return
+  XENWIRE_MAP=$target/xenwire.map cargo bench --locked -p xenwire --bench hotplug -- \
+    order "$target/xenwire.map" "$PWD/crates/cli/hotplug.ld"
+}
+
 bench() {
   [ -n "$(find crates -path '*/benches/*.rs' -print -quit)" ] || { echo 'no benchmarks yet'; return 0; }
   local package
@@ -84,7 +91,7 @@ bench() {
 }
 
 case $stage in
-  fmt | lint | doc | fuzz | mutants | bench) "$stage" ;;
+  fmt | lint | doc | fuzz | mutants | order | bench) "$stage" ;;
   test) tests ;;
   need | fence | deny | lab | package) exec bash "ci/$stage.sh" ;;
   *) echo "ci/stage.sh: no stage is called $stage" >&2; exit 2 ;;

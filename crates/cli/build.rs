@@ -1,4 +1,5 @@
-//! What `xenwire --version` says: the version, and the commit it was built from.
+//! What `xenwire --version` says: the version, and the commit it was built from. And how a release is
+//! linked: what a hotplug call runs through lies together (`hotplug.ld`).
 
 use std::process::Command;
 
@@ -16,6 +17,23 @@ fn main() {
     };
     let version = env!("CARGO_PKG_VERSION");
     println!("cargo::rustc-env=XENWIRE_VERSION={version} ({from})");
+    order();
+}
+
+/// GNU ld and lld take the script; other builds than releases do without.
+fn order() {
+    println!("cargo::rerun-if-changed=hotplug.ld");
+    println!("cargo::rerun-if-env-changed=XENWIRE_MAP");
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    if variable("PROFILE") != "release" || variable("CARGO_CFG_TARGET_OS") != "linux" {
+        return;
+    }
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("hotplug.ld");
+    println!("cargo::rustc-link-arg-bins=-T{}", script.display());
+    // `./ci.sh order` wants to know what lies where.
+    if let Ok(map) = std::env::var("XENWIRE_MAP") {
+        println!("cargo::rustc-link-arg-bins=-Wl,-Map={map}");
+    }
 }
 
 /// What git says in one line; nothing if there is no git, or no repository of ours around.

@@ -16,6 +16,7 @@
 
 mod clock;
 mod dom0;
+mod order;
 mod row;
 mod side;
 mod trace;
@@ -28,11 +29,11 @@ const INSIDE: &str = "inside";
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if words.first().is_some_and(|word| word == INSIDE) {
-        return inside();
+        return inside(&words[1..]);
     }
     // `./ci.sh bench NAME` hands the name to every benchmark.
     let wanted = words.iter().find(|word| !word.starts_with('-'));
-    if wanted.is_some_and(|word| !"hotplug".contains(word.as_str())) {
+    if wanted.is_some_and(|word| word != "order" && !"hotplug".contains(word.as_str())) {
         return;
     }
     let Some(scripts) = side::debian_scripts() else {
@@ -43,6 +44,7 @@ fn main() {
         true => "-nm",
         false => "-Urnm",
     };
+    let order = order_of(&words);
     let script = concat!(
         include_str!("../../tests/hotplug_differential/world.sh"),
         "\nexec \"$@\"\n"
@@ -50,9 +52,14 @@ fn main() {
     let status = Command::new("unshare")
         .args([spaces, "--propagation", "private"])
         .args(["bash", "-c", script, "world.sh"])
-        .args(before_others())
+        .args(if order.is_empty() {
+            before_others()
+        } else {
+            ON_ONE
+        })
         .arg(std::env::current_exe().unwrap())
         .arg(INSIDE)
+        .args(order)
         .env("SCRIPTS", scripts)
         .env("PATH", dom0::path())
         .stdin(Stdio::null())
@@ -61,8 +68,23 @@ fn main() {
     assert!(status.success(), "{status}");
 }
 
-fn inside() {
+/// Two processes that take turns at every instruction: where one must wake another processor for the
+/// next, it takes minutes.
+const ON_ONE: &[&str] = &["taskset", "--cpu-list", "0"];
+
+/// `order MAP SCRIPT` writes the linker script instead of measuring.
+fn order_of(words: &[String]) -> &[String] {
+    match words.iter().position(|word| word == "order") {
+        Some(at) => &words[at + 1..],
+        None => &[],
+    }
+}
+
+fn inside(words: &[String]) {
     let mut dom0 = dom0::Dom0::new();
+    if let [map, script, ..] = words {
+        return order::write(&mut dom0, map, script);
+    }
     print!("{}", side::versions());
     row::one_vif(&mut dom0);
     row::one_held(&mut dom0);
